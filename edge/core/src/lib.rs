@@ -1,13 +1,34 @@
-//! The pure domain of Tiltwise: what a decision is, what an event says, what is learnt from it.
+//! The pure domain of Tiltwise: decide, join, fold, fit.
 //!
-//! It has no clock, no source of chance, no I/O and no unsafe code. Time and chance are arguments, effects are
-//! returned values, and so the same inputs give the same bytes in a page, a worker, the JVM and native code.
+//! # The parts
+//!
+//! * [`wire`] reads and writes Protocol Buffers; [`revision`], [`event`] and [`snapshot`] are the messages that travel.
+//! * [`context`], [`features`] and [`targeting`] turn what a page knows into active slots and an answer to "eligible?".
+//! * [`hash`] and [`propensity`] are chance: keyed hashes, and probabilities as the integers that are sampled from.
+//!
+//! # What this crate does not do
+//!
+//! It has no clock, no randomness of its own, no I/O and no threads: time and chance are arguments, effects are returned
+//! values. It runs the same in a browser, a worker, wasmtime, the JVM and natively: transcendental functions come from
+//! `libm` only, sums that travel are integers, and no hash map is iterated. It does no cryptography: hosts do.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
-/// The version of the rules by which bytes become decisions.
-///
-/// Two parts that disagree on it must not exchange snapshots or events: the same unit could get another arm.
-pub const SPEC_VERSION: u32 = 1;
+pub mod context;
+pub mod event;
+pub mod features;
+pub mod hash;
+pub mod id;
+pub mod model;
+pub mod propensity;
+pub mod revision;
+pub mod snapshot;
+pub mod targeting;
+pub mod time;
+pub mod wire;
+
+pub use wire::SPEC_VERSION;

@@ -1,0 +1,129 @@
+//! What the page knows of a visitor, and how it becomes slots.
+
+use alloc::{string::String, vec::Vec};
+
+use super::MAX_KEY;
+use crate::wire::{Reader, WireError, Writer};
+
+/// At most so many attributes in an experiment; an exposure has at most one slot for each.
+pub const MAX_ATTRIBUTES: usize = 128;
+/// A numeric feature is clamped to ±8 scales, in parts of 2^10, so that products stay far inside 64 bits.
+pub const LINEAR_LIMIT_Q10: i32 = 8 * 1024;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttributeKind {
+    /// One slot for each value, by hash.
+    Categorical,
+    /// One slot for each bin between the ascending cuts.
+    Bins { cuts: Vec<f64> },
+    /// One slot whose value is `(x - center) / scale`.
+    Linear { center: f64, scale: f64 },
+    /// One slot for each pair of values of two others.
+    Cross { of: Vec<u32> },
+    /// One slot for each combination of values of all the named others: the rows of a Thompson table.
+    Segment { of: Vec<u32> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    pub name: String,
+    pub kind: AttributeKind,
+    /// Only part of others: it has no slot of its own.
+    pub hidden: bool,
+}
+
+impl Attribute {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let (mut name, mut kind, mut hidden) = (String::new(), 0, false);
+        let (mut cuts, mut center, mut scale, mut of) = (Vec::new(), 0.0, 0.0, Vec::new());
+        let mut r = Reader::new(bytes);
+        while let Some((number, field)) = r.next()? {
+            match number {
+                1 => name = r.text(field, MAX_KEY, "attribute name")?.into(),
+                2 => kind = r.u32(field)?,
+                3 => r.repeated_f64(field, &mut cuts, 256, "number of cuts")?,
+                4 => center = r.f64(field)?,
+                5 => scale = r.f64(field)?,
+                6 => r.repeated_u32(field, &mut of, 8, "parts of a cross or segment")?,
+                7 => hidden = r.bool(field)?,
+                _ => return Err(r.unknown()),
+            }
+        }
+        let kind = match kind {
+            0 => AttributeKind::Categorical,
+            1 => AttributeKind::Bins { cuts },
+            2 => AttributeKind::Linear { center, scale },
+            3 => AttributeKind::Cross { of },
+            4 => AttributeKind::Segment { of },
+            _ => return Err(WireError::OutOfRange("attribute kind")),
+        };
+        Ok(Self { name, kind, hidden })
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.text(1, &self.name);
+        match &self.kind {
+            AttributeKind::Categorical => {}
+            AttributeKind::Bins { cuts } => {
+                w.uint(2, 1);
+                w.packed_f64(3, cuts);
+            }
+            AttributeKind::Linear { center, scale } => {
+                w.uint(2, 2);
+                w.f64(4, *center);
+                w.f64(5, *scale);
+            }
+            AttributeKind::Cross { of } => {
+                w.uint(2, 3);
+                w.packed_u32(6, of);
+            }
+            AttributeKind::Segment { of } => {
+                w.uint(2, 4);
+                w.packed_u32(6, of);
+            }
+        }
+        w.bool(7, self.hidden);
+    }
+}
+
+/// Cuts ascend, scales are positive, and crosses name simple attributes that stand before them.
+pub(super) fn check(attributes: &[Attribute]) -> Result<(), WireError> {
+    if attributes.len() > MAX_ATTRIBUTES {
+        return Err(WireError::OutOfRange("number of attributes (at most 128)"));
+    }
+    for (i, attribute) in attributes.iter().enumerate() {
+        match &attribute.kind {
+            AttributeKind::Categorical => {}
+            AttributeKind::Bins { cuts } => {
+                let ascending = cuts.iter().zip(cuts.iter().skip(1)).all(|(a, b)| a < b);
+                if !ascending || cuts.iter().any(|c| !c.is_finite()) {
+                    return Err(WireError::OutOfRange("cuts (finite, ascending)"));
+                }
+            }
+            AttributeKind::Linear { center, scale } => {
+                if !(center.is_finite() && scale.is_finite() && *scale > 0.0) {
+                    return Err(WireError::OutOfRange("center or scale of a numeric attribute"));
+                }
+            }
+            AttributeKind::Cross { of } | AttributeKind::Segment { of } => {
+                let simple = |&j: &u32| {
+                    attributes
+                        .get(..i)
+                        .and_then(|before| before.get(j as usize))
+                        .is_some_and(|a| {
+                            matches!(a.kind, AttributeKind::Categorical | AttributeKind::Bins { .. })
+                        })
+                };
+                let parts = if matches!(attribute.kind, AttributeKind::Cross { .. }) {
+                    2..=2
+                } else {
+                    1..=8
+                };
+                if !parts.contains(&of.len()) || !of.iter().all(simple) {
+                    return Err(WireError::OutOfRange("parts of a cross or segment"));
+                }
+            }
+        }
+    }
+    Ok(())
+}

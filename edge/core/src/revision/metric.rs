@@ -1,0 +1,129 @@
+//! What an outcome counts for.
+
+use alloc::string::String;
+
+use super::MAX_KEY;
+use crate::id::Tier;
+use crate::wire::{Reader, WireError, Writer};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum Role {
+    /// Optimised (the first metric) or only watched.
+    #[default]
+    Watched = 0,
+    /// Less is better, and too much more than the control has a consequence.
+    Guardrail = 1,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum OnBreach {
+    #[default]
+    Notify = 0,
+    StopVariant = 1,
+    Pause = 2,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// The outcome's name.
+    pub event: String,
+    /// How long after the decision an outcome counts.
+    pub window_ms: u64,
+    /// 0: an episode counts 1 if the outcome happened. Above: values are summed, clipped to the cap and divided by it.
+    pub cap_micros: u64,
+    /// The only currency that counts; empty where values are no money.
+    pub currency: String,
+    pub min_tier: Tier,
+    pub role: Role,
+    /// Guardrails: the increase over the control that is too much, on the scaled reward.
+    pub max_increase_micros: u32,
+    pub on_breach: OnBreach,
+}
+
+/// The metric of a revision without metrics, which cannot be decoded: nothing counts.
+pub(super) static NEVER: Metric = Metric {
+    event: String::new(),
+    window_ms: 0,
+    cap_micros: 0,
+    currency: String::new(),
+    min_tier: Tier::Server,
+    role: Role::Watched,
+    max_increase_micros: 0,
+    on_breach: OnBreach::Notify,
+};
+
+impl Metric {
+    /// Counts 1 an episode within `window_ms`.
+    pub fn rate(event: &str, window_ms: u64) -> Self {
+        Self {
+            event: event.into(),
+            window_ms,
+            min_tier: Tier::Page,
+            ..NEVER.clone()
+        }
+    }
+
+    /// Whether an outcome of this name, currency and tier counts (its time is another question).
+    pub fn counts(&self, name: &str, currency: &str, tier: Tier) -> bool {
+        self.event == name && tier >= self.min_tier && (self.cap_micros == 0 || self.currency == currency)
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut metric = Self {
+            min_tier: Tier::Page,
+            ..NEVER.clone()
+        };
+        let mut r = Reader::new(bytes);
+        while let Some((number, field)) = r.next()? {
+            match number {
+                1 => metric.event = r.text(field, MAX_KEY, "metric event")?.into(),
+                2 => metric.window_ms = r.u64(field)?,
+                3 => metric.cap_micros = r.u64(field)?,
+                4 => metric.currency = r.text(field, 8, "currency")?.into(),
+                5 => metric.min_tier = Tier::from_wire(r.u32(field)?)?,
+                6 => {
+                    metric.role = match r.u32(field)? {
+                        0 => Role::Watched,
+                        1 => Role::Guardrail,
+                        _ => return Err(WireError::OutOfRange("role of a metric")),
+                    }
+                }
+                7 => metric.max_increase_micros = r.u32(field)?,
+                8 => {
+                    metric.on_breach = match r.u32(field)? {
+                        0 => OnBreach::Notify,
+                        1 => OnBreach::StopVariant,
+                        2 => OnBreach::Pause,
+                        _ => return Err(WireError::OutOfRange("on_breach")),
+                    }
+                }
+                _ => return Err(r.unknown()),
+            }
+        }
+        if metric.event.is_empty() {
+            return Err(WireError::Missing("event of a metric"));
+        }
+        // A century: no sum of a time and a window can overflow.
+        if metric.window_ms == 0 || metric.window_ms > 3_155_760_000_000 || metric.cap_micros > MAX_CAP_MICROS
+        {
+            return Err(WireError::OutOfRange("window or cap of a metric"));
+        }
+        Ok(metric)
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.text(1, &self.event);
+        w.uint(2, self.window_ms);
+        w.uint(3, self.cap_micros);
+        w.text(4, &self.currency);
+        w.uint(5, self.min_tier as u64);
+        w.uint(6, self.role as u64);
+        w.uint(7, self.max_increase_micros.into());
+        w.uint(8, self.on_breach as u64);
+    }
+}
+
+/// A cap of a million million units: sums of a thousand clipped values stay far inside 128 bits.
+const MAX_CAP_MICROS: u64 = 1_000_000_000_000_000_000;

@@ -1,0 +1,70 @@
+//! Which rule chooses, and its floor. The rules themselves are in [`crate::policy`].
+
+use alloc::vec::Vec;
+
+use super::MAX_ARMS;
+use crate::propensity::ONE_Q30;
+use crate::wire::{Reader, WireError, Writer};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum PolicyKind {
+    #[default]
+    Fixed = 0,
+    Thompson = 1,
+    Contextual = 2,
+    BestArm = 3,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Policy {
+    pub kind: PolicyKind,
+    /// The least probability of an active arm, in parts of 2^30; not for `fixed`.
+    pub min_propensity_q30: u32,
+    /// For `fixed`: one weight an arm, sum 2^30. Otherwise empty.
+    pub weights_q30: Vec<u32>,
+}
+
+impl Policy {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut policy = Self::default();
+        let mut r = Reader::new(bytes);
+        while let Some((number, field)) = r.next()? {
+            match number {
+                1 => {
+                    policy.kind = match r.u32(field)? {
+                        0 => PolicyKind::Fixed,
+                        1 => PolicyKind::Thompson,
+                        2 => PolicyKind::Contextual,
+                        3 => PolicyKind::BestArm,
+                        _ => return Err(WireError::OutOfRange("policy")),
+                    }
+                }
+                2 => policy.min_propensity_q30 = r.u32(field)?,
+                3 => r.repeated_u32(field, &mut policy.weights_q30, MAX_ARMS, "weights")?,
+                _ => return Err(r.unknown()),
+            }
+        }
+        Ok(policy)
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.uint(1, self.kind as u64);
+        w.uint(2, self.min_propensity_q30.into());
+        w.packed_u32(3, &self.weights_q30);
+    }
+
+    pub(super) fn check(&self, arms: usize) -> Result<(), WireError> {
+        let sum: u64 = self.weights_q30.iter().map(|&w| u64::from(w)).sum();
+        match self.kind {
+            PolicyKind::Fixed if self.weights_q30.len() != arms || sum != u64::from(ONE_Q30) => {
+                Err(WireError::OutOfRange("weights (one an arm, sum 2^30)"))
+            }
+            PolicyKind::Fixed => Ok(()),
+            _ if u64::from(self.min_propensity_q30) * arms as u64 > u64::from(ONE_Q30) => Err(
+                WireError::OutOfRange("min_propensity (times the number of arms at most 1)"),
+            ),
+            _ => Ok(()),
+        }
+    }
+}

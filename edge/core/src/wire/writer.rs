@@ -1,0 +1,150 @@
+//! Writes the fields of one message, in ascending order, leaving defaults out: equal values are equal bytes.
+
+use alloc::vec::Vec;
+
+/// Bytes in the making.
+#[derive(Debug, Default)]
+pub struct Writer {
+    out: Vec<u8>,
+}
+
+impl Writer {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    pub fn uint(&mut self, field: u32, value: u64) {
+        if value != 0 {
+            self.tag(field, 0);
+            self.varint(value);
+        }
+    }
+
+    pub fn sint(&mut self, field: u32, value: i64) {
+        self.uint(field, zigzag(value));
+    }
+
+    pub fn bool(&mut self, field: u32, value: bool) {
+        self.uint(field, u64::from(value));
+    }
+
+    pub fn fixed32(&mut self, field: u32, value: u32) {
+        if value != 0 {
+            self.tag(field, 5);
+            self.out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    pub fn fixed64(&mut self, field: u32, value: u64) {
+        if value != 0 {
+            self.tag(field, 1);
+            self.out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    pub fn f32(&mut self, field: u32, value: f32) {
+        self.fixed32(field, value.to_bits());
+    }
+
+    pub fn f64(&mut self, field: u32, value: f64) {
+        self.fixed64(field, value.to_bits());
+    }
+
+    /// A member of a oneof: it stands even when it is 0.
+    pub fn uint_always(&mut self, field: u32, value: u64) {
+        self.tag(field, 0);
+        self.varint(value);
+    }
+
+    /// A member of a oneof: it stands even when it is 0.
+    pub fn f64_always(&mut self, field: u32, value: f64) {
+        self.tag(field, 1);
+        self.out.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+
+    pub fn bytes(&mut self, field: u32, value: &[u8]) {
+        if !value.is_empty() {
+            self.element(field, value);
+        }
+    }
+
+    pub fn text(&mut self, field: u32, value: &str) {
+        self.bytes(field, value.as_bytes());
+    }
+
+    /// Bytes that stand even when empty: an element of a repeated field, or a member of a oneof.
+    pub fn element(&mut self, field: u32, value: &[u8]) {
+        self.tag(field, 2);
+        self.varint(value.len() as u64);
+        self.out.extend_from_slice(value);
+    }
+
+    /// A message inside this one; it stands even when empty.
+    pub fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        self.tag(field, 2);
+        let start = self.out.len();
+        write(self);
+        let body = self.out.len() - start;
+        // The length is known only now: write it behind the body, then turn the two around.
+        self.varint(body as u64);
+        if let Some(both) = self.out.get_mut(start..) {
+            both.rotate_left(body);
+        }
+    }
+
+    pub fn packed_u32(&mut self, field: u32, values: &[u32]) {
+        self.packed(field, values.iter().map(|&v| u64::from(v)));
+    }
+
+    pub fn packed_u64(&mut self, field: u32, values: impl ExactSizeIterator<Item = u64>) {
+        self.packed(field, values);
+    }
+
+    pub fn packed_sint(&mut self, field: u32, values: impl ExactSizeIterator<Item = i64>) {
+        self.packed(field, values.map(zigzag));
+    }
+
+    pub fn packed_f64(&mut self, field: u32, values: &[f64]) {
+        if !values.is_empty() {
+            self.tag(field, 2);
+            self.varint(values.len() as u64 * 8);
+            for v in values {
+                self.out.extend_from_slice(&v.to_le_bytes());
+            }
+        }
+    }
+
+    fn packed(&mut self, field: u32, values: impl ExactSizeIterator<Item = u64>) {
+        if values.len() > 0 {
+            self.message(field, |w| values.for_each(|v| w.varint(v)));
+        }
+    }
+
+    fn tag(&mut self, field: u32, kind: u32) {
+        self.varint(u64::from(field << 3 | kind));
+    }
+
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.out.push(value as u8);
+    }
+}
+
+fn zigzag(v: i64) -> u64 {
+    (v << 1 ^ v >> 63).cast_unsigned()
+}
