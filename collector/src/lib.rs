@@ -1,2 +1,5 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
+
+pub mod config;
+
 pub use tiltwise_core::SPEC_VERSION;
