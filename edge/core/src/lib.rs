@@ -5,6 +5,9 @@
 //! * [`wire`] reads and writes Protocol Buffers; [`revision`], [`event`] and [`snapshot`] are the messages that travel.
 //! * [`context`], [`features`] and [`targeting`] turn what a page knows into active slots and an answer to "eligible?".
 //! * [`hash`] and [`propensity`] are chance: keyed hashes, and probabilities as the integers that are sampled from.
+//! * [`policy`] is the rule from (features, model) to a probability for every arm; [`decide`] puts it all together, and
+//!   [`sticky`] remembers it for as long as its episode lasts.
+//! * [`check`] repeats a decision that somebody claims to have made.
 //!
 //! # What this crate does not do
 //!
@@ -18,15 +21,19 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod check;
 pub mod context;
+pub mod decide;
 pub mod event;
 pub mod features;
 pub mod hash;
 pub mod id;
 pub mod model;
+pub mod policy;
 pub mod propensity;
 pub mod revision;
 pub mod snapshot;
+pub mod sticky;
 pub mod targeting;
 pub mod time;
 pub mod wire;

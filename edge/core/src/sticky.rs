@@ -1,0 +1,185 @@
+//! Episodes and stickiness: a choice holds until its episode ends.
+//!
+//! | `sticky`  | an episode lasts        | and is named by                        |
+//! |-----------|-------------------------|----------------------------------------|
+//! | `visitor` | 30 days from the choice | the 30-day span in which it was made   |
+//! | `session` | as long as the session  | the session                            |
+//! | `none`    | one attribution window  | the window-long span in which it was made |
+//!
+//! A span is at most one episode long, so two episodes of a unit never share a name.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::event::Exposure;
+use crate::hash::{Purpose, Unit, unit_hash};
+use crate::revision::{MAX_KEY, Revision, Sticky};
+use crate::wire::{Reader, WIRE_VERSION, WireError, Writer, check_version};
+
+const MEMORY_MAGIC: u32 = u32::from_le_bytes(*b"TWM1");
+/// The oldest choices are forgotten beyond so many: a page's storage is small.
+const MAX_CHOICES: usize = 256;
+
+/// The name of the episode that a decision made now would open. `session` is the first half of the session id.
+pub fn episode(revision: &Revision, now_ms: u64, session: u64) -> u64 {
+    match revision.sticky {
+        Sticky::Session => session,
+        Sticky::Visitor | Sticky::None => now_ms / revision.memory_ms(),
+    }
+}
+
+/// Tells units apart in a [`Memory`] without naming them.
+pub fn unit_tag(revision: &Revision, unit: Unit<'_>) -> u64 {
+    unit_hash(&revision.salt, Purpose::Order, unit, u64::MAX)
+}
+
+/// A choice that holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remembered {
+    pub experiment: String,
+    pub variant: String,
+    pub unit_tag: u64,
+    pub decided_ms: u64,
+    /// 0: with the session, which is the episode's name.
+    pub until_ms: u64,
+    pub exposure: Exposure,
+}
+
+/// The choices that hold, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    choices: Vec<Remembered>,
+}
+
+impl Memory {
+    /// The choice that holds for a unit in an experiment, if its variant still exists there.
+    pub fn recall(
+        &self,
+        revision: &Revision,
+        unit_tag: u64,
+        now_ms: u64,
+        session: u64,
+    ) -> Option<&Remembered> {
+        self.choices.iter().find(|c| {
+            let lasts = if c.until_ms == 0 {
+                c.exposure.episode == session
+            } else {
+                now_ms < c.until_ms
+            };
+            c.unit_tag == unit_tag && lasts && c.experiment == revision.key
+        })
+    }
+
+    /// Keeps a choice instead of whatever this unit had in this experiment.
+    pub fn keep(&mut self, revision: &Revision, unit_tag: u64, now_ms: u64, exposure: Exposure) {
+        self.forget(&revision.key, unit_tag);
+        if self.choices.len() >= MAX_CHOICES {
+            self.choices.remove(0);
+        }
+        let variant = revision
+            .variants
+            .get(exposure.arm as usize)
+            .map(|v| v.key.clone())
+            .unwrap_or_default();
+        let until_ms = match revision.sticky {
+            Sticky::Session => 0,
+            Sticky::Visitor | Sticky::None => now_ms.saturating_add(revision.memory_ms()),
+        };
+        let experiment = revision.key.clone();
+        self.choices.push(Remembered {
+            experiment,
+            variant,
+            unit_tag,
+            decided_ms: now_ms,
+            until_ms,
+            exposure,
+        });
+    }
+
+    pub fn forget(&mut self, experiment: &str, unit_tag: u64) {
+        self.choices
+            .retain(|c| c.experiment != experiment || c.unit_tag != unit_tag);
+    }
+
+    pub fn clear(&mut self) {
+        self.choices.clear();
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Remembered> {
+        self.choices.iter()
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut memory = Self::default();
+        let (mut magic, mut wire) = (0, 0);
+        let mut r = Reader::new(bytes);
+        while let Some((number, field)) = r.next()? {
+            match number {
+                1 => magic = r.fixed32(field)?,
+                2 => {
+                    wire = r.u32(field)?;
+                    check_version(wire)?;
+                }
+                3 if memory.choices.len() == MAX_CHOICES => return Err(WireError::OutOfRange("choices")),
+                3 => memory.choices.push(Remembered::decode(r.bytes(field)?)?),
+                _ => return Err(r.unknown()),
+            }
+        }
+        if magic != MEMORY_MAGIC {
+            return Err(WireError::WrongMagic);
+        }
+        check_version(wire)?;
+        Ok(memory)
+    }
+
+    /// What is worth storing at this time: ended episodes are left out (whether a session has ended, its host knows).
+    pub fn encode(&self, now_ms: u64) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.fixed32(1, MEMORY_MAGIC);
+        w.uint(2, WIRE_VERSION.into());
+        for choice in self
+            .choices
+            .iter()
+            .filter(|c| c.until_ms == 0 || c.until_ms > now_ms)
+        {
+            w.message(3, |w| choice.write(w));
+        }
+        w.into_bytes()
+    }
+}
+
+impl Remembered {
+    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let (mut experiment, mut variant, mut unit_tag) = ("", "", 0);
+        let (mut decided_ms, mut until_ms, mut exposure) = (0, 0, None);
+        let mut r = Reader::new(bytes);
+        while let Some((number, field)) = r.next()? {
+            match number {
+                1 => experiment = r.text(field, MAX_KEY, "experiment key")?,
+                2 => variant = r.text(field, MAX_KEY, "variant key")?,
+                3 => unit_tag = r.fixed64(field)?,
+                4 => decided_ms = r.u64(field)?,
+                5 => until_ms = r.u64(field)?,
+                6 => exposure = Some(Exposure::decode(r.bytes(field)?)?),
+                _ => return Err(r.unknown()),
+            }
+        }
+        let exposure = exposure.ok_or(WireError::Missing("exposure"))?;
+        Ok(Self {
+            experiment: experiment.into(),
+            variant: variant.into(),
+            unit_tag,
+            decided_ms,
+            until_ms,
+            exposure,
+        })
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.text(1, &self.experiment);
+        w.text(2, &self.variant);
+        w.fixed64(3, self.unit_tag);
+        w.uint(4, self.decided_ms);
+        w.uint(5, self.until_ms);
+        w.message(6, |w| self.exposure.write(w));
+    }
+}
