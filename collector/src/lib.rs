@@ -1,5 +1,7 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
 
 pub mod config;
+pub mod log;
+pub mod metrics;
 
 pub use tiltwise_core::SPEC_VERSION;

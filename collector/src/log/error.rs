@@ -1,0 +1,55 @@
+//! What can be wrong with the log, and what to do about it. No variant is ever answered with an acknowledgement.
+
+use std::{path::PathBuf, sync::Arc};
+
+/// Cloneable, because one failed commit is the answer to every append of its group.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    #[error("more is arriving than the disk takes; send again in a second")]
+    Busy,
+    #[error(
+        "the disk that holds {path} has {free} bytes left, under the reserve of {reserve}; free some space or lower \
+         log.retention, and writing goes on by itself"
+    )]
+    DiskFull { path: PathBuf, free: u64, reserve: u64 },
+    #[error(
+        "the log holds {bytes} bytes, log.max_bytes is {max}, and nothing more can be trimmed below the oldest kept \
+         checkpoint; raise log.max_bytes"
+    )]
+    OverBudget { bytes: u64, max: u64 },
+    #[error(
+        "the log is closed: {why}; restart the collector, and it recovers everything it has acknowledged"
+    )]
+    Closed { why: Arc<str> },
+    #[error(
+        "record {offset} of the log in {path} is damaged ({what}); restore the directory from a backup, or rebuild from a \
+         checkpoint that lies above it"
+    )]
+    Corrupt {
+        path: PathBuf,
+        offset: u64,
+        what: Arc<str>,
+    },
+    #[error(
+        "the log in {path} ends at record {found}, but {acknowledged} had been acknowledged; its journal was cut or \
+         damaged; restore it from a backup, or remove {mark} to go on with what is left"
+    )]
+    Shrunk {
+        path: PathBuf,
+        found: u64,
+        acknowledged: u64,
+        mark: PathBuf,
+    },
+    #[error("record {offset} has been trimmed; the log starts at {first}")]
+    Trimmed { offset: u64, first: u64 },
+    #[error("cannot open the log in {path}: {what}")]
+    Open { path: PathBuf, what: Arc<str> },
+    #[error("cannot read the log in {path}: {what}")]
+    Read { path: PathBuf, what: Arc<str> },
+}
+
+impl LogError {
+    pub fn closed(why: impl Into<Arc<str>>) -> Self {
+        Self::Closed { why: why.into() }
+    }
+}

@@ -1,0 +1,191 @@
+//! What can be observed of a collector: each fact is a field here, with one name, for `/metrics` and for the dashboard.
+//!
+//! Counters and histograms are Prometheus'; the dashboard's percentiles come from [`Recent`], the last samples
+//! themselves, because a bucketed histogram answers "p99 of the last minute" only within a bucket's width.
+
+mod recent;
+mod summary;
+
+pub use recent::{Rate, Recent};
+pub use summary::Quantiles;
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+pub struct Metrics {
+    registry: Registry,
+    pub accepted: Counter,
+    pub duplicate: Counter,
+    pub rejected: Family<Reason, Counter>,
+    pub quarantined: Family<Reason, Counter>,
+    pub requests_refused: Family<Reason, Counter>,
+    /// What buffers of senders reported as dropped.
+    pub sender_dropped: Counter,
+    pub accepted_rate: Rate,
+    pub commit_seconds: Timer,
+    pub fit_seconds: Timer,
+    /// From the receipt of an event to the publication of the first snapshot that holds it.
+    pub event_to_snapshot_seconds: Timer,
+    pub stream_clients: Gauge,
+    /// How far the trainer is behind the end of the log.
+    pub lag_ms: Gauge,
+    pub log_bytes: Gauge,
+    pub snapshots_published: Counter,
+    pub snapshot_age_seconds: Gauge<f64, AtomicU64>,
+}
+
+/// Why something did not go on; always one of a fixed list of words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    pub reason: &'static str,
+}
+
+/// A histogram for Prometheus together with the last samples for the dashboard.
+pub struct Timer {
+    histogram: Histogram,
+    pub recent: Recent,
+}
+
+impl Timer {
+    /// From a millisecond to 32 seconds, doubling: within a bucket a factor of two, which tells "fine" from "slow".
+    fn new() -> Self {
+        Self {
+            histogram: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
+            recent: Recent::new(),
+        }
+    }
+
+    pub fn observe(&self, seconds: f64) {
+        self.histogram.observe(seconds);
+        self.recent.push(seconds * 1_000.0);
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tiltwise"),
+            accepted: Counter::default(),
+            duplicate: Counter::default(),
+            rejected: Family::default(),
+            quarantined: Family::default(),
+            requests_refused: Family::default(),
+            sender_dropped: Counter::default(),
+            accepted_rate: Rate::new(),
+            commit_seconds: Timer::new(),
+            fit_seconds: Timer::new(),
+            event_to_snapshot_seconds: Timer::new(),
+            stream_clients: Gauge::default(),
+            lag_ms: Gauge::default(),
+            log_bytes: Gauge::default(),
+            snapshots_published: Counter::default(),
+            snapshot_age_seconds: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "events_accepted",
+            "Events that are durable in the log",
+            self.accepted.clone(),
+        );
+        r.register(
+            "events_duplicate",
+            "Events that had been accepted before",
+            self.duplicate.clone(),
+        );
+        r.register(
+            "events_rejected",
+            "Events that were refused, by reason",
+            self.rejected.clone(),
+        );
+        r.register(
+            "events_quarantined",
+            "Exposures that are logged and never folded",
+            self.quarantined.clone(),
+        );
+        r.register(
+            "requests_refused",
+            "Requests that were refused whole, by reason",
+            self.requests_refused.clone(),
+        );
+        r.register(
+            "events_dropped_by_senders",
+            "Events that senders' buffers dropped",
+            self.sender_dropped.clone(),
+        );
+        r.register(
+            "snapshots_published",
+            "Snapshots that were published",
+            self.snapshots_published.clone(),
+        );
+        r.register(
+            "stream_clients",
+            "Open event streams",
+            self.stream_clients.clone(),
+        );
+        r.register(
+            "trainer_lag_milliseconds",
+            "How far the trainer is behind the log",
+            self.lag_ms.clone(),
+        );
+        r.register("log_bytes", "Bytes of the kept records", self.log_bytes.clone());
+        let age = self.snapshot_age_seconds.clone();
+        r.register_with_unit(
+            "snapshot_age",
+            "Since the newest snapshot was published",
+            Unit::Seconds,
+            age,
+        );
+        for (name, help, timer) in [
+            (
+                "commit",
+                "From the start of a group commit until it is synced",
+                &self.commit_seconds,
+            ),
+            ("fit", "One fit of all models", &self.fit_seconds),
+            (
+                "event_to_snapshot",
+                "From an event's receipt to the first snapshot that holds it",
+                &self.event_to_snapshot_seconds,
+            ),
+        ] {
+            r.register_with_unit(name, help, Unit::Seconds, timer.histogram.clone());
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub fn exposition(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut text, &self.registry);
+        text
+    }
+
+    pub fn reject(&self, reason: &'static str) {
+        self.rejected.get_or_create(&Reason { reason }).inc();
+    }
+
+    pub fn refuse_request(&self, reason: &'static str) {
+        self.requests_refused.get_or_create(&Reason { reason }).inc();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
