@@ -1,12 +1,50 @@
 //! The developer's commands: `cargo xtask --help` lists them.
+//!
+//! A command is a module with `Args` (its help teaches) and `run`. What they share: [`child`] starts programs and ends
+//! what it started, [`tools`] says how to get a missing one, [`stage`] names, times and counts, [`npm`] installs what a
+//! lock file names, [`repo`] knows where things are.
 
-use clap::Parser;
+mod child;
+mod npm;
+mod repo;
+mod stamp;
+mod tools;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
 
 /// The developer's commands.
+///
+/// Run from anywhere inside the repository. Every command says what it is doing, ends what it has started, and exits
+/// with 0 only when all went well.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
-struct Cli {}
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
 
-fn main() {
-    let Cli {} = Cli::parse();
+#[derive(Subcommand)]
+enum Command {
+    Wasm(wasm::Args),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let result = match command {
+        Command::Wasm(args) => wasm::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

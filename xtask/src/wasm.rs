@@ -1,0 +1,91 @@
+//! `cargo xtask wasm`: from the edge crate to the files that the npm package and the other hosts load.
+//!
+//! cargo builds a module, wasm-bindgen's library makes its glue, wasm-opt makes it small, and a page's module is written
+//! into JavaScript so that a client can start without a request. Everything lands in [`OUT`], which git ignores.
+
+mod build;
+mod flavour;
+mod inline;
+mod report;
+
+use std::process::ExitCode;
+use std::{fs, io};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{child, npm, repo, stamp};
+use flavour::FLAVOURS;
+
+/// Where everything that is made here goes, relative to the root.
+pub const OUT: &str = "wasm-pkg/wasm";
+
+/// The package whose lock file pins wasm-opt.
+const TOOLS: &str = "xtask/npm";
+
+/// What the result depends on, beside the crates: the compiler, the profile, the pinned tools and this command.
+const INPUTS: [&str; 8] = [
+    "edge/",
+    "xtask/bindgen/",
+    "xtask/npm/",
+    "xtask/src/wasm",
+    "Cargo.lock",
+    "Cargo.toml",
+    "rust-toolchain.toml",
+    ".cargo/",
+];
+
+/// Build the wasm modules and say how large they are.
+///
+/// Three of them, each in its folder under wasm-pkg/wasm/:
+///
+///   page     what a page downloads: glue, the module, and the module as hex in a JavaScript file
+///   inspect  the same with whole objects in and out, for devtools and Node
+///   abi      plain exports and no imports, for every other host
+///
+/// Does nothing when no input has changed. Fails when the page's module is over its budget of 18 kB (brotli), or when
+/// the abi module imports anything.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Build even when nothing has changed.
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    child::end_with_us()?;
+    make(args.force)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds what is out of date and checks the result against the budgets.
+pub fn make(force: bool) -> Result<()> {
+    let out = repo::root().join(OUT);
+    let mark = out.join(".inputs");
+    let digest = stamp::of(&inputs()?)?;
+    if force || !stamp::holds(&mark, &digest) {
+        match fs::remove_dir_all(&out) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("emptying {OUT}"));
+            }
+            _ => {}
+        }
+        let modules = npm::install(TOOLS)?;
+        for flavour in &FLAVOURS {
+            build::build(flavour, &modules, &out)?;
+        }
+        report::measure(&out)?;
+        fs::write(&mark, digest).with_context(|| format!("writing {}", mark.display()))?;
+    }
+    let report = report::read(&out)?;
+    report::print(&report);
+    let broken = report::broken(&report);
+    ensure!(broken.is_empty(), "{}", broken.join("; "));
+    Ok(())
+}
+
+fn inputs() -> Result<Vec<String>> {
+    let mut files = repo::files()?;
+    files.retain(|path| INPUTS.iter().any(|input| path.starts_with(input)));
+    Ok(files)
+}

@@ -1,0 +1,88 @@
+//! One flavour, from cargo to the last file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::flavour::Flavour;
+use super::inline;
+use crate::{child, repo};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The cargo profile in the workspace manifest.
+const PROFILE: &str = "wasm";
+
+/// What Rust's own target already uses and every engine of the last years has. They are named one by one: with all
+/// features allowed, wasm-opt writes modules that Node 20 refuses to load.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-multivalue",
+    "--enable-reference-types",
+];
+
+/// Makes one flavour in its folder under `out`.
+pub fn build(flavour: &Flavour, modules: &Path, out: &Path) -> Result<()> {
+    println!("{}: building (features {})", flavour.name, flavour.features);
+    let folder = out.join(flavour.name);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let built = compile(flavour)?;
+    let optimised = folder.join("tiltwise.wasm");
+    if flavour.glue {
+        let glued = glue(&built, flavour)?;
+        optimise(modules, &glued.join("tiltwise_bg.wasm"), &optimised)?;
+        inline::write(&glued, &optimised, &folder)?;
+    } else {
+        optimise(modules, &built, &optimised)?;
+    }
+    Ok(())
+}
+
+fn compile(flavour: &Flavour) -> Result<PathBuf> {
+    let mut cargo = repo::cargo();
+    cargo.args(["build", "--quiet", "--lib", "--package", "tiltwise-edge"]);
+    cargo.args([
+        "--target",
+        TARGET,
+        "--profile",
+        PROFILE,
+        "--features",
+        flavour.features,
+    ]);
+    child::run(&mut cargo)?;
+    Ok(repo::target_dir()
+        .join(TARGET)
+        .join(PROFILE)
+        .join("tiltwise_edge.wasm"))
+}
+
+/// Runs the glue maker, in the folder of build products, and returns the folder that it filled.
+fn glue(module: &Path, flavour: &Flavour) -> Result<PathBuf> {
+    let folder = repo::target_dir().join("xtask").join(flavour.name);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let mut cargo = repo::cargo();
+    cargo.args(["run", "--quiet", "--package", "tiltwise-bindgen", "--"]);
+    cargo.arg(module).arg(&folder).arg("tiltwise");
+    child::run(&mut cargo)?;
+    Ok(folder)
+}
+
+fn optimise(modules: &Path, input: &Path, output: &Path) -> Result<()> {
+    let mut wasm_opt = Command::new("node");
+    wasm_opt.arg(modules.join("binaryen/bin/wasm-opt"));
+    // Two rounds: the first one's inlining uncovers what the second can drop.
+    wasm_opt.args([
+        "-Os",
+        "-Os",
+        "--strip-debug",
+        "--strip-producers",
+        "--strip-target-features",
+    ]);
+    wasm_opt.args(WASM_FEATURES).arg(input).arg("-o").arg(output);
+    child::run(&mut wasm_opt)
+}
