@@ -1,0 +1,44 @@
+/** What a comparison with the control says, in words that a marketer can repeat. */
+
+import { title } from "./format.ts";
+import { difference, range } from "./measure.ts";
+import type { Contrast, Interval, Metric } from "./wire.ts";
+
+export type Leaning = "better" | "worse" | "open" | "waiting";
+
+export interface Verdict {
+  leaning: Leaning;
+  text: string;
+  /** How far to trust it. */
+  note: string;
+}
+
+export function verdict(contrast: Contrast, control: string, metric: Metric): Verdict {
+  const { estimate, low, high } = contrast;
+  const name = title(contrast.variant);
+  const other = title(control);
+  if (estimate === null || low === null || high === null) {
+    return { leaning: "waiting", text: `${name} and ${other} cannot be compared yet.`, note: "Too few visitors have had their full window." };
+  }
+  const span = range(metric, low, high);
+  const note = contrast.safe
+    ? "Holds however often you look."
+    : "An early reading: wait before you decide on it.";
+  if (low > 0) return { leaning: "better", text: `${name} beats ${other} by ${unsigned(metric, estimate)} (${span}).`, note };
+  if (high < 0) return { leaning: "worse", text: `${name} is behind ${other} by ${unsigned(metric, estimate)} (${span}).`, note };
+  return { leaning: "open", text: `No clear difference between ${name} and ${other} so far (${span}${unit(metric)}).`, note };
+}
+
+/** The whole system against its comparison group. */
+export function gainText(gain: Interval, control: string, metric: Metric): string {
+  const span = `(${range(metric, gain.low, gain.high)})`;
+  return `Against showing everyone ${title(control)}: ${difference(metric, gain.estimate)} ${span}.`;
+}
+
+function unsigned(metric: Metric, x: number): string {
+  return difference(metric, Math.abs(x)).replace(/^\+/, "");
+}
+
+function unit(metric: Metric): string {
+  return metric.kind === "rate" ? "\u202fpoints" : "";
+}

@@ -1,0 +1,119 @@
+/**
+ * What the collector's admin stream says once a second (`event: state` on `GET v1/admin/stream`), and what an action
+ * posts back. Times are milliseconds since 1970 by the collector's clock; shares and rates are fractions of one.
+ */
+
+export interface State {
+  now: number;
+  site: string;
+  model: ModelInfo;
+  health: Health;
+  experiments: Experiment[];
+}
+
+export interface ModelInfo {
+  /** A 64-bit number, as text: leader epoch in the upper half, counter in the lower. */
+  version: string;
+  publishedMs: number;
+  foldedThroughMs: number;
+  hash: string;
+}
+
+export interface Health {
+  status: "ok" | "degraded";
+  messages: string[];
+  eventsPerSecond: number;
+  acceptedTotal: number;
+  duplicateTotal: number;
+  rejected: Record<string, number>;
+  lagMs: number;
+  commitMs: Quantiles;
+  eventToSnapshotMs: Quantiles;
+  fitMs: number;
+  streamClients: number;
+  logBytes: number;
+}
+
+export interface Quantiles {
+  p50: number;
+  p99: number;
+}
+
+export type Phase = "running" | "paused" | "decided";
+
+export interface Experiment {
+  key: string;
+  name: string;
+  policy: string;
+  unit: string;
+  control: string;
+  phase: Phase;
+  winner: string | null;
+  metric: Metric;
+  sentence: string;
+  units: { matured: number; provisional: number };
+  variants: Variant[];
+  contrasts: Contrast[];
+  gain: Interval | null;
+  segments: Segment[];
+  shareHistory: ShareHistory;
+}
+
+export interface Metric {
+  event: string;
+  kind: "rate" | "value";
+  windowMs: number;
+  currency: string | null;
+  cap: number | null;
+}
+
+export interface Variant {
+  key: string;
+  value: unknown;
+  units: number;
+  conversions: number;
+  total: number;
+  rate: MaybeInterval;
+  share: number;
+  stopped: boolean;
+}
+
+export interface Interval {
+  estimate: number;
+  low: number;
+  high: number;
+}
+
+export interface MaybeInterval {
+  estimate: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** A variant against the control. `safe`: the method holds however often somebody looks. */
+export interface Contrast extends MaybeInterval {
+  variant: string;
+  method: string;
+  safe: boolean;
+}
+
+export interface Segment {
+  label: string;
+  shares: Record<string, number>;
+}
+
+export interface ShareHistory {
+  t: number[];
+  shares: Record<string, number[]>;
+}
+
+export type ActionName = "pause" | "resume" | "stop-variant" | "start-variant" | "declare-winner" | "lift";
+
+export interface Action {
+  action: ActionName;
+  experiment: string;
+  variant?: string;
+  author: "dashboard";
+}
+
+export type ActionAnswer = { ok: true } | { error: string };
