@@ -1,6 +1,8 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
 
 pub mod config;
+pub mod durable;
+pub mod keys;
 pub mod log;
 pub mod metrics;
 
