@@ -7,6 +7,7 @@
 //! * [`hash`] and [`propensity`] are chance: keyed hashes, and probabilities as the integers that are sampled from.
 //! * [`policy`] is the rule from (features, model) to a probability for every arm; [`decide`] puts it all together, and
 //!   [`sticky`] remembers it for as long as its episode lasts.
+//! * [`infer`] reads what the sums say, safe to read at any time.
 //! * [`check`] repeats a decision that somebody claims to have made.
 //!
 //! # What this crate does not do
@@ -28,6 +29,7 @@ pub mod event;
 pub mod features;
 pub mod hash;
 pub mod id;
+pub mod infer;
 pub mod model;
 pub mod policy;
 pub mod propensity;
