@@ -70,6 +70,7 @@ function watch(): void {
 function close(): void {
   clearTimeout(silence);
   clearTimeout(retry);
+  silence = retry = undefined;
   source?.close();
   source = null;
 }

@@ -64,11 +64,10 @@ function PhaseLabel({ experiment }: { experiment: Experiment }) {
 
 function Counted({ experiment }: { experiment: Experiment }) {
   const { matured, provisional } = experiment.units;
-  const window = format.duration(experiment.metric.windowMs);
   return (
     <p class="footnote">
-      <span class="figure">{format.count(matured)}</span> {format.words(experiment.unit)}s have had their {window} and count for
-      good; <span class="figure">{format.count(provisional)}</span> may still act and are provisional.
+      <span class="figure">{format.count(matured)}</span> {format.words(experiment.unit)}s count for good;{" "}
+      <span class="figure">{format.count(provisional)}</span> are provisional, because they may still act or their news come late.
     </p>
   );
 }

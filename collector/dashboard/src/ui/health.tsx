@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import * as format from "../format.ts";
 import { eventRates } from "../recent.ts";
-import type { Quantiles, State } from "../wire.ts";
+import type { ModelInfo, Quantiles, State } from "../wire.ts";
 import { Age } from "./age.tsx";
 import { Sparkline } from "./sparkline.tsx";
 
@@ -28,23 +28,35 @@ export function HealthSection({ state }: { state: State }) {
         </Tile>
         <Tile name="Event to new model" {...spread(health.eventToSnapshotMs)} />
         <Tile name="Commit to disk" {...spread(health.commitMs)} />
-        <Tile name="Learner behind the log" value={format.duration(health.lagMs)} note={<>Last folded <Age since={model.foldedThroughMs} /> ago; a fit takes {format.duration(health.fitMs)}</>} />
+        <Tile name="Learner behind the log" value={format.duration(health.lagMs)} note={model.foldedThroughMs > 0 ? <>Last folded <Age since={model.foldedThroughMs} /> ago; a fit takes {format.duration(health.fitMs)}</> : "Nothing folded yet"} />
         <Tile name="Pages connected" value={format.count(health.streamClients)} note="Each gets a new model as soon as there is one" />
         <Tile name="Log on disk" value={format.bytes(health.logBytes)} note="Everything else can be rebuilt from it" />
       </dl>
       <div class="columns">
         <Rejects rejected={health.rejected} />
-        <div>
-          <h3>Newest model</h3>
-          <p class="model-line">
+        <NewestModel model={model} />
+      </div>
+    </section>
+  );
+}
+
+function NewestModel({ model }: { model: ModelInfo }) {
+  return (
+    <div>
+      <h3>Newest model</h3>
+      {model.publishedMs > 0 ? (
+        <>
+          <p>
             Version <span class="figure strong">{model.version}</span>, published <Age since={model.publishedMs} /> ago
           </p>
           <p class="soft hash">
             <code title="SHA-256 of the snapshot's content">{model.hash}</code>
           </p>
-        </div>
-      </div>
-    </section>
+        </>
+      ) : (
+        <p class="soft">None yet. The first is published as soon as there is an experiment to decide.</p>
+      )}
+    </div>
   );
 }
 

@@ -14,9 +14,13 @@ export function Masthead({ state }: { state: State }) {
       <p class="freshness">
         <span class={live ? "pulse" : "pulse pulse-lost"} aria-hidden="true" />
         <span>{live ? "Live" : "Reconnecting"}</span>
-        <span class="model" title={`Snapshot ${state.model.hash}`}>
-          Model <span class="figure">{state.model.version}</span>, <Age since={state.model.publishedMs} /> old
-        </span>
+        {state.model.publishedMs > 0 ? (
+          <span class="model" title={`Snapshot ${state.model.hash}`}>
+            Model <span class="figure">{state.model.version}</span>, <Age since={state.model.publishedMs} /> old
+          </span>
+        ) : (
+          <span class="model">No model yet</span>
+        )}
       </p>
     </header>
   );

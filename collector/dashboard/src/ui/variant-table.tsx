@@ -89,17 +89,15 @@ function VariantRow({ experiment, variant, index, scale }: RowProps) {
         <span class="of"> of {format.count(variant.units)}</span>
       </td>
       <td class="reading">
-        {estimate === null || low === null || high === null || !scale ? (
-          <span class="soft">waiting for the first full window</span>
-        ) : (
+        {estimate === null ? <span class="soft">waiting for the first full window</span> : <span class="strong">{reading(metric, estimate)}</span>}
+        {estimate !== null && low !== null && high !== null && scale ? (
           <>
-            <span class="strong">{reading(metric, estimate)}</span>
             <span class="of">
               {reading(metric, low)} to {reading(metric, high)}
             </span>
             <IntervalBar scale={scale} low={low} estimate={estimate} high={high} tone={index % 8} />
           </>
-        )}
+        ) : null}
       </td>
       <td class="act">
         <StopButton experiment={experiment} variant={variant} />
