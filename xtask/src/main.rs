@@ -5,9 +5,13 @@
 //! lock file names, [`repo`] knows where things are.
 
 mod child;
+mod count;
 mod npm;
 mod repo;
+mod stage;
 mod stamp;
+mod test;
+mod tidy;
 mod tools;
 mod wasm;
 
@@ -33,12 +37,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Wasm(wasm::Args),
+    Test(test::Args),
+    Tidy(tidy::Args),
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command {
         Command::Wasm(args) => wasm::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Tidy(args) => tidy::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -16,7 +16,7 @@ pub struct Tool {
     /// The line that installs it on Debian.
     pub install: &'static str,
     /// The least major version that will do.
-    least: Option<u32>,
+    pub least: Option<u32>,
 }
 
 pub const NODE: Tool = Tool {

@@ -1,0 +1,104 @@
+//! `cargo xtask test`: everything that shows that the repository is in order.
+
+mod node;
+mod rust;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::count::Counts;
+use crate::stage::{self, Plan, Stage};
+use crate::tools::{CARGO_DENY, NODE, NPM};
+use crate::{child, repo, tidy, wasm};
+
+/// Every stage, cheapest first, so that the common mistakes are told of in seconds.
+const STAGES: [Stage; 8] = [
+    Stage {
+        name: "tidy",
+        about: "the invariants of ARCHITECTURE.md",
+        needs: &[],
+        slow: false,
+        run: tidy::stage,
+    },
+    Stage {
+        name: "fmt",
+        about: "rustfmt has nothing to change",
+        needs: &[],
+        slow: false,
+        run: rust::fmt,
+    },
+    Stage {
+        name: "clippy",
+        about: "lints, on this machine and for wasm",
+        needs: &[],
+        slow: false,
+        run: rust::clippy,
+    },
+    Stage {
+        name: "rust",
+        about: "unit, property and documentation tests of the crates",
+        needs: &[],
+        slow: false,
+        run: rust::test,
+    },
+    Stage {
+        name: "wasm",
+        about: "the modules build, within budget and without imports where there must be none",
+        needs: &[&NODE, &NPM],
+        slow: false,
+        run: wasm_modules,
+    },
+    Stage {
+        name: "npm",
+        about: "the tests of every npm package that has some",
+        needs: &[&NODE, &NPM],
+        slow: false,
+        run: node::test,
+    },
+    Stage {
+        name: "cross",
+        about: "tests that need several crates, or another host",
+        needs: &[],
+        slow: true,
+        run: rust::test_across_crates,
+    },
+    Stage {
+        name: "deny",
+        about: "licences, sources and known weaknesses of the dependencies",
+        needs: &[&CARGO_DENY],
+        slow: false,
+        run: rust::deny,
+    },
+];
+
+/// Run every test there is.
+///
+/// The stages, in order: tidy, fmt, clippy, rust, wasm, npm, cross, deny. A stage that fails does not keep the next from
+/// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
+/// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Run this stage alone.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Leave out what takes minutes to build: the stage cross, which hosts wasmtime.
+    #[arg(long)]
+    fast: bool,
+}
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    child::end_with_us()?;
+    let plan = Plan {
+        only: args.only.clone(),
+        fast: args.fast,
+        ci: repo::is_ci(),
+    };
+    Ok(stage::close(&stage::run(&STAGES, &plan)?))
+}
+
+fn wasm_modules() -> Result<Counts> {
+    wasm::make(false)?;
+    Ok(Counts::default())
+}
