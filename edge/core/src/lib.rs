@@ -4,6 +4,7 @@
 //!
 //! * [`wire`] reads and writes Protocol Buffers; [`revision`], [`event`] and [`snapshot`] are the messages that travel.
 //! * [`context`], [`features`] and [`targeting`] turn what a page knows into active slots and an answer to "eligible?".
+//! * [`join`] says which exposures and outcomes count, [`acc`] holds the sums.
 //! * [`hash`] and [`propensity`] are chance: keyed hashes, and probabilities as the integers that are sampled from.
 //! * [`policy`] is the rule from (features, model) to a probability for every arm; [`decide`] puts it all together, and
 //!   [`sticky`] remembers it for as long as its episode lasts.
@@ -22,6 +23,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod acc;
 pub mod check;
 pub mod context;
 pub mod decide;
@@ -30,6 +32,7 @@ pub mod features;
 pub mod hash;
 pub mod id;
 pub mod infer;
+pub mod join;
 pub mod model;
 pub mod policy;
 pub mod propensity;

@@ -177,7 +177,7 @@ impl LoggedOutcome {
 }
 
 impl Quarantine {
-    fn from_wire(v: u32) -> Result<Self, WireError> {
+    pub(crate) fn from_wire(v: u32) -> Result<Self, WireError> {
         match v {
             0 => Ok(Self::None),
             1 => Ok(Self::Disagrees),

@@ -1,0 +1,265 @@
+//! Inference buckets: what the honest answer at the end needs, in buckets of a fixed width that are kept for good.
+
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+
+use super::score::{LOGS, Score, Shown, Side, score};
+use crate::event::{DEFAULT_PREDICTION_MICROS, DEFAULT_VARIANCE_MICROS, Exposure};
+use crate::join::reward::Worth;
+use crate::propensity::ONE_Q30;
+use crate::revision::Revision;
+use crate::time::bucket_start;
+
+/// Policy, and comparison group.
+pub const CELLS: usize = 2;
+
+/// The sums of one arm by one metric in one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArmCell {
+    /// Units that were shown the arm, and their rewards in micro-units.
+    pub n: i64,
+    pub sum_r: i64,
+    pub sum_rr: i128,
+    /// The arm's propensity over *all* units of the cell, whichever arm they were shown, so that `n - sum_p` tests the
+    /// allocation.
+    pub sum_p_q30: i64,
+    /// The inverse of its propensity over the units that were shown it.
+    pub sum_inverse_p_micros: i64,
+}
+
+/// The comparison of one arm with the control, by one metric in one cell, over units for which both were possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContrastCell {
+    pub n: i64,
+    pub sum_phi_micros: i64,
+    pub sum_phi_phi: i128,
+    pub sum_h_phi_micros: i64,
+    pub sum_h_micros: i64,
+    pub log_bets_q32: [i64; LOGS],
+}
+
+/// One bucket: entries by (metric, cell, arm).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    pub arms: Vec<ArmCell>,
+    pub contrasts: Vec<ContrastCell>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Inference {
+    arms: usize,
+    metrics: usize,
+    control: usize,
+    bucket_ms: u64,
+    buckets: BTreeMap<u64, Bucket>,
+}
+
+impl Inference {
+    pub fn new(revision: &Revision) -> Self {
+        Self {
+            arms: revision.arms(),
+            metrics: revision.metrics.len(),
+            control: revision.control as usize,
+            bucket_ms: revision.bucket_ms,
+            buckets: BTreeMap::new(),
+        }
+    }
+
+    pub fn arms(&self) -> usize {
+        self.arms
+    }
+
+    pub fn metrics(&self) -> usize {
+        self.metrics
+    }
+
+    pub fn bucket_ms(&self) -> u64 {
+        self.bucket_ms
+    }
+
+    /// Buckets by their start.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, &Bucket)> {
+        self.buckets.iter().map(|(&start, bucket)| (start, bucket))
+    }
+
+    /// Where a bucket holds the sums of a metric, cell and arm.
+    pub fn place(&self, metric: usize, cell: usize, arm: usize) -> usize {
+        (metric * CELLS + cell) * self.arms + arm
+    }
+
+    pub(super) fn change(
+        &mut self,
+        x: &Exposure,
+        decided_at_ms: u64,
+        was: Option<&Worth>,
+        now: Option<&Worth>,
+    ) {
+        let cell = usize::from(x.in_comparison_group());
+        let (metrics, control, first) = (self.metrics, self.control, self.arms * CELLS);
+        let base = self.place(0, cell, 0);
+        let bucket = self.bucket_mut(bucket_start(decided_at_ms, self.bucket_ms));
+        for metric in 0..metrics {
+            let reward = |worth: Option<&Worth>| worth.map(|w| w.reward(metric));
+            let (was, now) = (reward(was), reward(now));
+            if was == now {
+                continue;
+            }
+            let place = base + metric * first;
+            if let Some(arms) = bucket.arms.get_mut(place..) {
+                change_arms(arms, x, was, now);
+            }
+            if let Some(contrasts) = bucket.contrasts.get_mut(place..) {
+                change_contrasts(contrasts, x, metric, control, was, now);
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (&start, theirs) in &other.buckets {
+            let mine = self.bucket_mut(start);
+            mine.arms
+                .iter_mut()
+                .zip(&theirs.arms)
+                .for_each(|(mine, theirs)| mine.add(theirs));
+            mine.contrasts
+                .iter_mut()
+                .zip(&theirs.contrasts)
+                .for_each(|(mine, theirs)| mine.add(theirs));
+        }
+    }
+
+    pub(super) fn drop_zeros(&mut self) {
+        self.buckets.retain(|_, bucket| {
+            bucket.arms.iter().any(|arm| !arm.is_zero()) || bucket.contrasts.iter().any(|c| !c.is_zero())
+        });
+    }
+
+    pub(super) fn bucket_mut(&mut self, start_ms: u64) -> &mut Bucket {
+        let entries = self.metrics * CELLS * self.arms;
+        self.buckets.entry(start_ms).or_insert_with(|| Bucket {
+            arms: vec![ArmCell::default(); entries],
+            contrasts: vec![ContrastCell::default(); entries],
+        })
+    }
+}
+
+impl ArmCell {
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n = self.n.wrapping_add(other.n);
+        self.sum_r = self.sum_r.wrapping_add(other.sum_r);
+        self.sum_rr = self.sum_rr.wrapping_add(other.sum_rr);
+        self.sum_p_q30 = self.sum_p_q30.wrapping_add(other.sum_p_q30);
+        self.sum_inverse_p_micros = self.sum_inverse_p_micros.wrapping_add(other.sum_inverse_p_micros);
+    }
+}
+
+impl ContrastCell {
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n = self.n.wrapping_add(other.n);
+        self.sum_phi_micros = self.sum_phi_micros.wrapping_add(other.sum_phi_micros);
+        self.sum_phi_phi = self.sum_phi_phi.wrapping_add(other.sum_phi_phi);
+        self.sum_h_phi_micros = self.sum_h_phi_micros.wrapping_add(other.sum_h_phi_micros);
+        self.sum_h_micros = self.sum_h_micros.wrapping_add(other.sum_h_micros);
+        for (mine, theirs) in self.log_bets_q32.iter_mut().zip(&other.log_bets_q32) {
+            *mine = mine.wrapping_add(*theirs);
+        }
+    }
+
+    fn add_score(&mut self, score: &Score, sign: i64) {
+        let phi = i128::from(score.phi_micros);
+        self.sum_phi_micros = self.sum_phi_micros.wrapping_add(sign * score.phi_micros);
+        self.sum_phi_phi = self.sum_phi_phi.wrapping_add(i128::from(sign) * phi * phi);
+        self.sum_h_phi_micros = self.sum_h_phi_micros.wrapping_add(sign * score.h_phi_micros);
+        self.sum_h_micros = self.sum_h_micros.wrapping_add(sign * score.h_micros);
+        for (sum, log) in self.log_bets_q32.iter_mut().zip(&score.logs_q32) {
+            *sum = sum.wrapping_add(sign * log);
+        }
+    }
+}
+
+/// Entries of one metric and cell, by arm.
+fn change_arms(arms: &mut [ArmCell], x: &Exposure, was: Option<u32>, now: Option<u32>) {
+    let count = i64::from(now.is_some()) - i64::from(was.is_some());
+    if count != 0 {
+        for (arm, &p) in arms.iter_mut().zip(&x.propensities_q30) {
+            arm.sum_p_q30 = arm.sum_p_q30.wrapping_add(count * i64::from(p));
+        }
+    }
+    let shown = x.arm as usize;
+    let (Some(arm), Some(&p)) = (arms.get_mut(shown), x.propensities_q30.get(shown)) else {
+        return;
+    };
+    arm.n = arm.n.wrapping_add(count);
+    arm.sum_inverse_p_micros = arm.sum_inverse_p_micros.wrapping_add(count * inverse_micros(p));
+    let (before, after) = (i64::from(was.unwrap_or(0)), i64::from(now.unwrap_or(0)));
+    arm.sum_r = arm.sum_r.wrapping_add(after - before);
+    let square = |r: i64| i128::from(r) * i128::from(r);
+    arm.sum_rr = arm.sum_rr.wrapping_add(square(after) - square(before));
+}
+
+fn change_contrasts(
+    contrasts: &mut [ContrastCell],
+    x: &Exposure,
+    metric: usize,
+    control: usize,
+    was: Option<u32>,
+    now: Option<u32>,
+) {
+    let count = i64::from(now.is_some()) - i64::from(was.is_some());
+    let Some(base) = side(x, metric, control) else {
+        return;
+    };
+    for (k, sums) in contrasts.iter_mut().enumerate().take(x.propensities_q30.len()) {
+        if k == control {
+            continue;
+        }
+        let Some(arm) = side(x, metric, k) else { continue };
+        let shown = match x.arm as usize {
+            shown if shown == k => Shown::Arm,
+            shown if shown == control => Shown::Control,
+            _ => Shown::Another,
+        };
+        sums.n = sums.n.wrapping_add(count);
+        // Where neither arm was shown, the reward plays no part.
+        if count == 0 && shown == Shown::Another {
+            continue;
+        }
+        for (reward, sign) in [(was, -1), (now, 1)] {
+            if let Some(micros) = reward {
+                sums.add_score(&score(arm, base, shown, f64::from(micros) / 1e6), sign);
+            }
+        }
+    }
+}
+
+/// An arm as the deciding model saw it; nothing where it was impossible. Only the optimised metric has predictions.
+fn side(x: &Exposure, metric: usize, arm: usize) -> Option<Side> {
+    let propensity = f64::from(*x.propensities_q30.get(arm).filter(|&&p| p > 0)?) / f64::from(ONE_Q30);
+    let of = |list: &[u32], default: u32| f64::from(list.get(arm).copied().unwrap_or(default)) / 1e6;
+    Some(if metric == 0 {
+        Side {
+            propensity,
+            prediction: of(&x.predictions_micros, DEFAULT_PREDICTION_MICROS),
+            variance: of(&x.variances_micros, DEFAULT_VARIANCE_MICROS),
+        }
+    } else {
+        Side {
+            propensity,
+            prediction: 0.0,
+            variance: f64::from(DEFAULT_VARIANCE_MICROS) / 1e6,
+        }
+    })
+}
+
+/// The inverse of a propensity above zero, in micro-units, half up.
+fn inverse_micros(p_q30: u32) -> i64 {
+    let p = u64::from(p_q30.max(1));
+    ((u64::from(ONE_Q30) * 1_000_000 + p / 2) / p).cast_signed()
+}

@@ -1,0 +1,182 @@
+//! The outcomes of a unit: which copy of an id stands, and how long each is kept.
+//!
+//! Copies of an id stand in a chain by (received, tier, content): the first stands, those received within `dedupe` of it
+//! are its duplicates, the next one after that is a new event, and so on. A shop that reuses order number 1 next year
+//! makes a new purchase; a batch that is sent again tomorrow does not.
+
+use alloc::vec::Vec;
+
+use super::Params;
+use crate::event::LoggedOutcome;
+use crate::id::Tier;
+
+/// A unit's outcomes are held up to this number; then the one received first is forgotten. An episode is void above a
+/// thousand, so it takes several thousand outcomes in a few days, which nobody makes by hand, to feel this bound.
+pub const MAX_HELD: usize = 4_096;
+
+/// One copy as it was received. Copies are ordered by their fields from top to bottom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Copy {
+    pub id: [u8; 16],
+    pub received_ms: u64,
+    pub tier: Tier,
+    pub at_ms: u64,
+    pub outcome: LoggedOutcome,
+}
+
+/// Copies, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    copies: Vec<Copy>,
+}
+
+impl Outcomes {
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// All copies, ascending.
+    pub fn copies(&self) -> &[Copy] {
+        &self.copies
+    }
+
+    /// From copies in any order.
+    pub fn from_copies(mut copies: Vec<Copy>) -> Self {
+        copies.sort();
+        copies.dedup();
+        Self { copies }
+    }
+
+    /// Adds a copy, unless it is there already.
+    pub fn insert(&mut self, copy: Copy) -> bool {
+        match self.copies.binary_search(&copy) {
+            Ok(_) => false,
+            Err(place) => {
+                self.copies.insert(place, copy);
+                true
+            }
+        }
+    }
+
+    /// Forgets the copy that was received first.
+    pub fn forget_oldest(&mut self) {
+        let oldest = self
+            .copies
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, c)| (c.received_ms, c.id));
+        if let Some((place, _)) = oldest {
+            self.copies.remove(place);
+        }
+    }
+
+    /// The standing copies, by id and then by time.
+    pub fn standing(&self, dedupe_ms: u64) -> impl Iterator<Item = &Copy> {
+        let mut chain = Chain::default();
+        self.copies
+            .iter()
+            .filter(move |copy| chain.stands(copy, dedupe_ms))
+    }
+
+    /// Voids what was received up to `through_ms`.
+    pub fn erase(&mut self, through_ms: u64) {
+        self.copies.retain(|copy| copy.received_ms > through_ms);
+    }
+
+    /// Forgets what no event can make count any more. `awaited` says whether an open episode may count an outcome of this
+    /// time.
+    ///
+    /// A standing copy is kept
+    /// * while a copy of it can still arrive: one received up to `dedupe` later, and `disorder` after that;
+    /// * while an episode is open in whose window it lies;
+    /// * while an exposure can still arrive that was decided before it: one received since `clock - disorder`, and so
+    ///   decided since `clock - disorder - lateness`.
+    ///
+    /// A duplicate is kept while an erasure can still arrive that covers the standing copy and not it: one whose stamp is
+    /// before the duplicate's, which cannot arrive later than `disorder` after it. A standing copy outlives its duplicates.
+    pub fn trim(&mut self, params: &Params, clock_ms: u64, awaited: impl Fn(u64) -> bool) {
+        let mut chain = Chain::default();
+        let reaches =
+            |ms: u64, wait: u64| ms.saturating_add(wait).saturating_add(params.disorder_ms) >= clock_ms;
+        self.copies.retain(|copy| {
+            if chain.stands(copy, params.dedupe_ms) {
+                reaches(copy.received_ms, params.dedupe_ms)
+                    || reaches(copy.at_ms, params.lateness_ms)
+                    || awaited(copy.at_ms)
+            } else {
+                reaches(copy.received_ms, 0)
+            }
+        });
+    }
+}
+
+/// Walks over copies in order and knows the last standing one.
+#[derive(Default)]
+struct Chain {
+    last: Option<([u8; 16], u64)>,
+}
+
+impl Chain {
+    fn stands(&mut self, copy: &Copy, dedupe_ms: u64) -> bool {
+        let duplicate = self.last.is_some_and(|(id, received_ms)| {
+            id == copy.id && copy.received_ms <= received_ms.saturating_add(dedupe_ms)
+        });
+        if !duplicate {
+            self.last = Some((copy.id, copy.received_ms));
+        }
+        !duplicate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(id: u8, received_ms: u64, tier: Tier) -> Copy {
+        Copy {
+            id: [id; 16],
+            received_ms,
+            tier,
+            at_ms: received_ms,
+            outcome: LoggedOutcome::new("purchase", 1.0, "EUR"),
+        }
+    }
+
+    #[test]
+    fn a_copy_within_the_horizon_is_a_duplicate_and_one_after_it_a_new_event() {
+        let copies = [10, 60, 110, 111, 200].map(|ms| copy(1, ms, Tier::Page));
+        let outcomes = Outcomes::from_copies(copies.to_vec());
+        let standing: Vec<u64> = outcomes.standing(100).map(|c| c.received_ms).collect();
+        assert_eq!(standing, [10, 111]);
+    }
+
+    #[test]
+    fn of_copies_received_together_the_less_trusted_stands() {
+        let outcomes = Outcomes::from_copies([copy(1, 5, Tier::Server), copy(1, 5, Tier::Page)].to_vec());
+        let standing: Vec<Tier> = outcomes.standing(100).map(|c| c.tier).collect();
+        assert_eq!(standing, [Tier::Page]);
+    }
+
+    #[test]
+    fn what_can_never_count_again_is_forgotten() {
+        let params = Params {
+            lateness_ms: 10,
+            disorder_ms: 20,
+            dedupe_ms: 100,
+            mark_ms: 20,
+        };
+        let mut outcomes = Outcomes::from_copies([copy(1, 0, Tier::Page), copy(1, 5, Tier::Page)].to_vec());
+        outcomes.trim(&params, 26, |_| false);
+        assert_eq!(outcomes.len(), 1, "the duplicate has gone");
+        outcomes.trim(&params, 120, |_| false);
+        assert_eq!(outcomes.len(), 1);
+        outcomes.trim(&params, 121, |_| true);
+        assert_eq!(outcomes.len(), 1, "an open episode still waits for it");
+        outcomes.trim(&params, 121, |_| false);
+        assert!(outcomes.is_empty());
+    }
+}

@@ -1,0 +1,200 @@
+//! One unit: its episodes, its outcomes, and the mark of its erasure.
+
+use alloc::vec::Vec;
+
+use super::episode::{Candidate, Episode, Override};
+use super::outcomes::{Copy, MAX_HELD, Outcomes};
+use super::{Params, Revisions, Surroundings, Verdict};
+use crate::event::{Exposure, Fact, LoggedEvent};
+use crate::propensity::ONE_Q30;
+use crate::revision::Revision;
+
+/// A unit has at most so many open episodes: every event looks at all of them.
+pub const MAX_OPEN_EPISODES: usize = 1_024;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Everything received up to this stamp is void.
+    pub erased_through_ms: Option<u64>,
+    /// Ascending by (revision, episode).
+    pub episodes: Vec<Episode>,
+    pub outcomes: Outcomes,
+}
+
+impl Unit {
+    pub fn is_empty(&self) -> bool {
+        self.erased_through_ms.is_none() && self.episodes.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// Joins one event of this unit.
+    pub fn apply(&mut self, event: LoggedEvent, world: &mut Surroundings<'_>) -> Verdict {
+        if event.at_ms > event.received_ms {
+            return Verdict::Malformed;
+        }
+        if let Fact::Erasure = event.fact {
+            return self.erase(event.received_ms, world);
+        }
+        if self
+            .erased_through_ms
+            .is_some_and(|through| event.received_ms <= through)
+        {
+            return Verdict::Erased;
+        }
+        let LoggedEvent {
+            id,
+            received_ms,
+            at_ms,
+            tier,
+            quarantine,
+            fact,
+            ..
+        } = event;
+        match fact {
+            Fact::Exposure(exposure) => {
+                let candidate = Candidate {
+                    decided_at_ms: at_ms,
+                    received_ms,
+                    tier,
+                    id,
+                    quarantine,
+                    exposure: exposure.encode().into_boxed_slice(),
+                };
+                self.expose(&exposure, candidate, world)
+            }
+            // An outcome needs no decision to be repeated, so nothing quarantines it.
+            Fact::Outcome(outcome) => self.track(
+                Copy {
+                    id,
+                    received_ms,
+                    tier,
+                    at_ms,
+                    outcome,
+                },
+                world,
+            ),
+            Fact::Erasure => Verdict::Malformed,
+        }
+    }
+
+    /// Forgets what no event can bring back to life. When this is called makes no difference to any sum.
+    pub fn trim(&mut self, params: &Params, revisions: &Revisions, clock_ms: u64) {
+        let past = |ms: u64, wait: u64| clock_ms > ms.saturating_add(wait);
+        if self
+            .erased_through_ms
+            .is_some_and(|ms| past(ms, params.mark_ms.max(params.disorder_ms)))
+        {
+            self.erased_through_ms = None;
+        }
+        for episode in &mut self.episodes {
+            episode.trim(params, revisions.get(&episode.revision), clock_ms);
+        }
+        if self.outcomes.is_empty() {
+            return;
+        }
+        let open: Vec<(&Episode, &Revision)> = self
+            .episodes
+            .iter()
+            .filter(|episode| !episode.closed)
+            .filter_map(|episode| Some((episode, revisions.get(&episode.revision)?)))
+            .collect();
+        let awaited = |at_ms| {
+            open.iter()
+                .any(|(episode, revision)| episode.awaits(revision, at_ms))
+        };
+        self.outcomes.trim(params, clock_ms, awaited);
+    }
+
+    fn expose(&mut self, exposure: &Exposure, candidate: Candidate, world: &mut Surroundings<'_>) -> Verdict {
+        let Some(revision) = world.revisions.get(&exposure.revision) else {
+            return Verdict::UnknownRevision;
+        };
+        if !fits(exposure, revision) {
+            return Verdict::Malformed;
+        }
+        if candidate.received_ms - candidate.decided_at_ms > world.params.lateness_ms {
+            return Verdict::Late;
+        }
+        let key = (exposure.revision, exposure.episode);
+        let place = match self.episodes.binary_search_by_key(&key, Episode::key) {
+            Ok(place) => place,
+            Err(_) if self.has_too_many_open(world) => return Verdict::Flooded,
+            Err(place) => {
+                self.episodes.insert(place, Episode::new(key.0, key.1));
+                place
+            }
+        };
+        let Some(episode) = self.episodes.get_mut(place) else {
+            return Verdict::Malformed;
+        };
+        let fresh = if exposure.is_override() {
+            episode.force(Override {
+                decided_at_ms: candidate.decided_at_ms,
+                received_ms: candidate.received_ms,
+            })
+        } else {
+            episode.expose(candidate, world)
+        };
+        episode.settle(&self.outcomes, world);
+        if fresh {
+            Verdict::Folded
+        } else {
+            Verdict::Superseded
+        }
+    }
+
+    fn track(&mut self, copy: Copy, world: &mut Surroundings<'_>) -> Verdict {
+        if !self.outcomes.insert(copy) {
+            return Verdict::Superseded;
+        }
+        if self.outcomes.len() > MAX_HELD {
+            // What is void for its many outcomes stays so when some of them are forgotten.
+            for episode in self.episodes.iter_mut().filter(|e| !e.closed) {
+                episode.settle(&self.outcomes, world);
+                episode.flooded |= episode.standing().is_some() && episode.folded.is_none();
+            }
+            self.outcomes.forget_oldest();
+        }
+        for episode in &mut self.episodes {
+            episode.settle(&self.outcomes, world);
+        }
+        Verdict::Folded
+    }
+
+    fn erase(&mut self, through_ms: u64, world: &mut Surroundings<'_>) -> Verdict {
+        if self
+            .erased_through_ms
+            .is_some_and(|already| already >= through_ms)
+        {
+            return Verdict::Superseded;
+        }
+        self.erased_through_ms = Some(through_ms);
+        self.outcomes.erase(through_ms);
+        for episode in &mut self.episodes {
+            episode.erase(through_ms, world);
+            episode.settle(&self.outcomes, world);
+        }
+        self.episodes.retain(|episode| !episode.is_empty());
+        Verdict::Folded
+    }
+
+    fn has_too_many_open(&self, world: &Surroundings<'_>) -> bool {
+        let is_open = |episode: &&Episode| {
+            world
+                .revisions
+                .get(&episode.revision)
+                .is_some_and(|revision| world.clock_ms <= episode.closes_after_ms(revision, world.params))
+        };
+        self.episodes.len() >= MAX_OPEN_EPISODES
+            && self.episodes.iter().filter(is_open).count() >= MAX_OPEN_EPISODES
+    }
+}
+
+/// What the sums rely on: one propensity an arm, together certain, and the shown arm's above zero.
+fn fits(exposure: &Exposure, revision: &Revision) -> bool {
+    let shown = exposure.propensities_q30.get(exposure.arm as usize);
+    let sum: u64 = exposure.propensities_q30.iter().map(|&p| u64::from(p)).sum();
+    exposure.unit_kind == revision.unit
+        && exposure.propensities_q30.len() == revision.arms()
+        && sum == u64::from(ONE_Q30)
+        && (exposure.is_override() || shown.is_some_and(|&p| p > 0))
+}
