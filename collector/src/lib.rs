@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod durable;
+pub mod experiments;
 pub mod keys;
 pub mod log;
 pub mod metrics;

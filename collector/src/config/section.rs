@@ -81,6 +81,23 @@ impl Section {
         }
     }
 
+    /// The items of the list `key`, each with a path of its own; an absent list has none.
+    pub fn list(&mut self, problems: &mut Problems, key: &'static str) -> Vec<(String, Node)> {
+        let path = self.setting(key);
+        let Some(node) = self.take(key) else {
+            return Vec::new();
+        };
+        if let Value::List(items) = node.value {
+            return items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| (format!("{path}[{index}]"), item))
+                .collect();
+        }
+        problems.push(Misfit::new("is no list", format!("Put it in brackets: [{node}]")).of(&path, &node));
+        Vec::new()
+    }
+
     /// The entry, if it is there and has the right form.
     pub fn get<T: Setting>(&mut self, problems: &mut Problems, key: &'static str) -> Option<T> {
         self.found(problems, key).map(|found| found.value)
