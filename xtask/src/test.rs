@@ -12,7 +12,7 @@ use crate::stage::{self, Plan, Stage};
 use crate::tools::{CARGO_DENY, NODE, NPM};
 use crate::{child, repo, tidy, wasm};
 
-/// Every stage, cheapest first, so that the common mistakes are told of in seconds.
+/// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
 const STAGES: [Stage; 8] = [
     Stage {
         name: "tidy",
@@ -29,20 +29,6 @@ const STAGES: [Stage; 8] = [
         run: rust::fmt,
     },
     Stage {
-        name: "clippy",
-        about: "lints, on this machine and for wasm",
-        needs: &[],
-        slow: false,
-        run: rust::clippy,
-    },
-    Stage {
-        name: "rust",
-        about: "unit, property and documentation tests of the crates",
-        needs: &[],
-        slow: false,
-        run: rust::test,
-    },
-    Stage {
         name: "wasm",
         about: "the modules build, within budget and without imports where there must be none",
         needs: &[&NODE, &NPM],
@@ -55,6 +41,20 @@ const STAGES: [Stage; 8] = [
         needs: &[&NODE, &NPM],
         slow: false,
         run: node::test,
+    },
+    Stage {
+        name: "clippy",
+        about: "lints, on this machine and for wasm",
+        needs: &[],
+        slow: false,
+        run: rust::clippy,
+    },
+    Stage {
+        name: "rust",
+        about: "unit, property and documentation tests of the crates",
+        needs: &[],
+        slow: false,
+        run: rust::test,
     },
     Stage {
         name: "cross",
@@ -74,7 +74,7 @@ const STAGES: [Stage; 8] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, clippy, rust, wasm, npm, cross, deny. A stage that fails does not keep the next from
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, cross, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
 #[derive(clap::Args)]

@@ -19,6 +19,9 @@ use flavour::FLAVOURS;
 /// Where everything that is made here goes, relative to the root.
 pub const OUT: &str = "wasm-pkg/wasm";
 
+/// Holds the digest of the inputs that the modules were made from.
+pub const MARK: &str = ".inputs";
+
 /// The package whose lock file pins wasm-opt.
 const TOOLS: &str = "xtask/npm";
 
@@ -61,7 +64,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// Builds what is out of date and checks the result against the budgets.
 pub fn make(force: bool) -> Result<()> {
     let out = repo::root().join(OUT);
-    let mark = out.join(".inputs");
+    let mark = out.join(MARK);
     let digest = stamp::of(&inputs()?)?;
     if force || !stamp::holds(&mark, &digest) {
         match fs::remove_dir_all(&out) {
