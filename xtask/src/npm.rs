@@ -12,7 +12,7 @@ use crate::{child, repo, stamp, tools, wasm};
 /// The npm package `tiltwise`. Those that use it install what [`pack`] makes of it.
 pub const CLIENT: &str = "wasm-pkg";
 
-/// What `npm pack` makes of the client, without the version in its name, so that a package.json can point to it.
+/// What the client's script `pack` makes, without the version in its name, so that a package.json can point to it.
 const TARBALL: &str = "wasm-pkg/tiltwise.tgz";
 
 /// Makes `node_modules` of this package, a folder relative to the root, what its lock file says. Returns its path.
@@ -30,43 +30,31 @@ pub fn install(package: &str) -> Result<PathBuf> {
     Ok(modules)
 }
 
-/// Installs this package and runs its script `build`, if it has one.
+/// Installs this package and runs its script `build`, if it has one, which writes to its folder `dist`.
 pub fn build(package: &str) -> Result<()> {
     let modules = install(package)?;
     if !has_script(package, "build")? {
         return Ok(());
     }
-    let made = repo::root().join(package).join("dist");
     let mark = modules.join(".built");
-    if !made.is_dir() && mark.exists() {
-        fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))?;
-    }
+    forget_without(&mark, &repo::root().join(package).join("dist"))?;
     let mut depends_on = sources(package)?;
     depends_on.extend(tarballs(package)?);
-    if package == CLIENT {
-        depends_on.push(format!("{}/{}", wasm::OUT, wasm::MARK));
-    }
     once(&mark, &depends_on, || {
         child::run(npm(package).args(["run", "--silent", "build"]))
     })
 }
 
-/// Builds the client around the wasm modules and packs it, as the registry would.
+/// Builds the client around the wasm modules and packs it, as the registry would, with its own script `pack`.
 pub fn pack() -> Result<()> {
     wasm::make(false)?;
-    build(CLIENT)?;
-    let folder = repo::root().join(CLIENT);
+    let modules = install(CLIENT)?;
+    let mark = modules.join(".packed");
+    forget_without(&mark, &repo::root().join(TARBALL))?;
     let mut depends_on = sources(CLIENT)?;
     depends_on.push(format!("{}/{}", wasm::OUT, wasm::MARK));
-    let mark = folder.join("node_modules").join(".packed");
-    let tarball = repo::root().join(TARBALL);
-    if !tarball.is_file() && mark.exists() {
-        fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))?;
-    }
     once(&mark, &depends_on, || {
-        let told = child::output(npm(CLIENT).args(["pack", "--json", "--loglevel=error"]))?;
-        let named = packed_name(&told).with_context(|| format!("npm pack named no file: {told}"))?;
-        fs::rename(folder.join(&named), &tarball).with_context(|| format!("renaming {named} to {TARBALL}"))
+        child::run(npm(CLIENT).args(["run", "--silent", "pack"]))
     })
 }
 
@@ -92,6 +80,14 @@ fn once(mark: &Path, depends_on: &[String], make: impl FnOnce() -> Result<()>) -
     if !stamp::holds(mark, &digest) {
         make()?;
         fs::write(mark, digest).with_context(|| format!("writing {}", mark.display()))?;
+    }
+    Ok(())
+}
+
+/// What was made and is gone has to be made again, whatever the mark says.
+fn forget_without(mark: &Path, made: &Path) -> Result<()> {
+    if !made.exists() && mark.exists() {
+        fs::remove_file(mark).with_context(|| format!("removing {}", mark.display()))?;
     }
     Ok(())
 }
@@ -128,27 +124,4 @@ fn tarballs(package: &str) -> Result<Vec<String>> {
 fn json(path: &str) -> Result<Value> {
     let text = fs::read_to_string(repo::root().join(path)).with_context(|| format!("reading {path}"))?;
     serde_json::from_str(&text).with_context(|| format!("reading {path}"))
-}
-
-/// The file that `npm pack --json` says it has written.
-fn packed_name(told: &str) -> Option<String> {
-    let told: Value = serde_json::from_str(told).ok()?;
-    // npm 10 prints a list, npm 11 may print an object by package name.
-    let first = told.get(0).or_else(|| told.as_object()?.values().next())?;
-    Some(first.get("filename")?.as_str()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_packed_file_is_found_in_what_either_npm_prints() {
-        let list = r#"[{"id":"tiltwise@0.1.0","filename":"tiltwise-0.1.0.tgz"}]"#;
-        let object = r#"{"tiltwise":{"filename":"tiltwise-0.1.0.tgz"}}"#;
-        for told in [list, object] {
-            assert_eq!(packed_name(told).as_deref(), Some("tiltwise-0.1.0.tgz"));
-        }
-        assert_eq!(packed_name("[]"), None);
-    }
 }

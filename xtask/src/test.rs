@@ -99,6 +99,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn wasm_modules() -> Result<Counts> {
-    wasm::make(false)?;
+    wasm::report::print(&wasm::make(false)?);
     Ok(Counts::default())
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::rust::count;
 use crate::count::Counts;
-use crate::{npm, repo};
+use crate::{npm, repo, wasm};
 
 /// The tests of every npm package in the repository whose package.json has a script `test`, each after its build.
 pub fn test() -> Result<Counts> {
@@ -27,7 +27,7 @@ pub fn test() -> Result<Counts> {
 
 fn test_one(package: &str) -> Result<Counts> {
     if package == npm::CLIENT {
-        npm::pack()?;
+        wasm::report::print(&wasm::make_package()?);
     } else {
         npm::build(package)?;
     }
