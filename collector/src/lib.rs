@@ -1,5 +1,6 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
 
+pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod experiments;
