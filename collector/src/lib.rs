@@ -7,5 +7,6 @@ pub mod experiments;
 pub mod keys;
 pub mod log;
 pub mod metrics;
+pub mod results;
 
 pub use tiltwise_core::SPEC_VERSION;
