@@ -13,10 +13,15 @@
 #[cfg(any(feature = "inspect", not(target_family = "wasm")))]
 extern crate std;
 
+extern crate alloc;
+
 #[cfg(feature = "abi")]
 pub mod abi;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "js")]
 pub mod js;
+pub mod session;
 // Objects cross the border through serde, which needs std, which brings an allocator and a panic handler of its own.
 #[cfg(all(target_family = "wasm", not(feature = "inspect")))]
 mod runtime;

@@ -104,6 +104,24 @@ impl Memory {
         self.choices.clear();
     }
 
+    /// Takes over what another copy remembers and this one does not.
+    pub fn absorb(&mut self, other: Self) {
+        for choice in other.choices {
+            let known = |c: &Remembered| c.experiment == choice.experiment && c.unit_tag == choice.unit_tag;
+            if self.choices.len() < MAX_CHOICES && !self.choices.iter().any(known) {
+                self.choices.push(choice);
+            }
+        }
+    }
+
+    /// The choices stay; which attributes led to them is forgotten.
+    pub fn strip_attributes(&mut self) {
+        for choice in &mut self.choices {
+            choice.exposure.slots.clear();
+            choice.exposure.values_q10.clear();
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Remembered> {
         self.choices.iter()
     }

@@ -27,12 +27,12 @@ const PAGE: &str = "page/tiltwise.wasm";
 const BUDGETS: [Budget; 2] = [
     Budget {
         file: PAGE,
-        most: 18_000,
+        most: 36_000,
         aim: 16_000,
     },
     Budget {
         file: ENTRY,
-        most: 26_000,
+        most: 46_000,
         aim: 22_000,
     },
 ];

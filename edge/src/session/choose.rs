@@ -1,0 +1,205 @@
+//! Which arm is shown, and why.
+
+use alloc::vec::Vec;
+
+use tiltwise_core::decide::{Held, decide, force, prepare};
+use tiltwise_core::event::Exposure;
+use tiltwise_core::hash::Unit;
+use tiltwise_core::id::UnitKind;
+use tiltwise_core::revision::{Condition, Revision};
+use tiltwise_core::snapshot::{Experiment, Phase};
+use tiltwise_core::sticky::{episode, unit_tag};
+
+use super::consent::Answer;
+use super::person::Person;
+use super::{Forced, Session};
+
+/// Where an answer comes from. The numbers cross into JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum Source {
+    /// Nothing is known of this experiment: the caller's fallback.
+    #[default]
+    Fallback = 0,
+    /// Drawn now, with the model of a snapshot that was fetched.
+    Model = 1,
+    /// Drawn now, with the model that came with the page.
+    Bootstrap = 2,
+    /// Drawn before, in the episode that still lasts.
+    Sticky = 3,
+    /// Somebody asked to see it.
+    Override = 4,
+    /// No draw: not targeted, out of traffic, paused or decided.
+    Ineligible = 5,
+    /// Measurement is denied: the control.
+    Consent = 6,
+}
+
+/// What a page gets to know of a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Choice {
+    pub source: Source,
+    /// `None`: the caller's fallback.
+    pub arm: Option<u32>,
+    /// In parts of 2^30; 0 where nothing was drawn.
+    pub propensity_q30: u32,
+    /// The version that decided; 0 where none did.
+    pub model: u64,
+    /// An exposure was made: this is the first time in its episode.
+    pub exposed: bool,
+}
+
+impl Session {
+    /// The arm to show for the experiment at this place of the snapshot.
+    pub fn choose(&mut self, at: usize, now_ms: u64) -> Choice {
+        self.prepare(at);
+        let Some(current) = &self.current else {
+            return Choice::default();
+        };
+        let Some(experiment) = current.content.experiments.get(at) else {
+            return Choice::default();
+        };
+        let revision = &experiment.revision;
+        let denied = self.consent.measurement == Answer::Denied;
+        let unit = unit(&self.person, revision);
+        let episode = episode(revision, now_ms, self.tag);
+
+        if let Some((told, arm)) = forced(&mut self.forced, revision) {
+            let exposure = unit.and_then(|unit| force(experiment, current.version, unit, episode, arm));
+            let exposed = !denied && !core::mem::replace(told, true);
+            if let (true, Some(exposure)) = (exposed, exposure) {
+                self.expose(&exposure, false, now_ms);
+            }
+            return Choice {
+                source: Source::Override,
+                arm: Some(arm),
+                exposed,
+                ..Choice::default()
+            };
+        }
+        if denied {
+            return Choice {
+                source: Source::Consent,
+                arm: Some(revision.control),
+                ..Choice::default()
+            };
+        }
+        match experiment.phase {
+            Phase::Running => {}
+            Phase::Paused => return ineligible(Some(revision.control)),
+            Phase::Decided { winner } => return ineligible(Some(winner)),
+        }
+        let (Some(unit), Some(Some(prepared))) = (unit, self.prepared.get(at)) else {
+            return ineligible(None);
+        };
+        let tag = unit_tag(revision, unit);
+        if let Some(kept) = self.memory.recall(revision, tag, now_ms, self.tag)
+            && let Some(arm) = active_arm(experiment, &kept.variant)
+        {
+            return Choice {
+                source: Source::Sticky,
+                arm: Some(arm),
+                ..chosen(&kept.exposure)
+            };
+        }
+        let source = if current.bootstrap {
+            Source::Bootstrap
+        } else {
+            Source::Model
+        };
+        match decide(experiment, prepared, current.version, unit, episode) {
+            Ok(exposure) => {
+                let attributed = !exposure.slots.is_empty() || reads_attributes(&revision.when);
+                let choice = Choice {
+                    source,
+                    exposed: true,
+                    ..chosen(&exposure)
+                };
+                self.memory.keep(revision, tag, now_ms, exposure.clone());
+                self.expose(&exposure, attributed, now_ms);
+                choice
+            }
+            Err(Held::Ineligible) => ineligible(None),
+            Err(Held::Paused { arm } | Held::Decided { arm }) => ineligible(Some(arm)),
+        }
+    }
+
+    /// The bytes of the exposure that holds for an experiment: what a page hands to a server that wants to check it.
+    pub fn exposure(&self, at: usize, now_ms: u64) -> Option<Vec<u8>> {
+        let revision = &self.current.as_ref()?.content.experiments.get(at)?.revision;
+        let tag = unit_tag(revision, unit(&self.person, revision)?);
+        let kept = self.memory.recall(revision, tag, now_ms, self.tag)?;
+        Some(kept.exposure.encode())
+    }
+
+    /// Draws without showing, remembering or sending anything.
+    pub fn peek(&mut self, at: usize, now_ms: u64) -> Option<u32> {
+        self.prepare(at);
+        let current = self.current.as_ref()?;
+        let experiment = current.content.experiments.get(at)?;
+        let unit = unit(&self.person, &experiment.revision)?;
+        let episode = episode(&experiment.revision, now_ms, self.tag);
+        let prepared = self.prepared.get(at)?.as_ref()?;
+        let exposure = decide(experiment, prepared, current.version, unit, episode).ok()?;
+        Some(exposure.arm)
+    }
+
+    fn prepare(&mut self, at: usize) {
+        let Some(current) = &self.current else { return };
+        if self.prepared.is_empty() {
+            self.prepared.resize(current.content.experiments.len(), None);
+        }
+        let personalized = self.consent.personal() != Answer::Denied;
+        if let (Some(slot @ None), Some(experiment)) =
+            (self.prepared.get_mut(at), current.content.experiments.get(at))
+        {
+            *slot = Some(prepare(experiment, &self.context, personalized));
+        }
+    }
+}
+
+fn unit<'a>(person: &'a Person, revision: &Revision) -> Option<Unit<'a>> {
+    match revision.unit {
+        UnitKind::Visitor => Some(Unit::Visitor(&person.visitor)),
+        UnitKind::Account => person.account.as_deref().map(Unit::Account),
+    }
+}
+
+fn forced<'a>(forced: &'a mut [Forced], revision: &Revision) -> Option<(&'a mut bool, u32)> {
+    let forced = forced.iter_mut().find(|f| f.experiment == revision.key)?;
+    let arm = revision.variants.iter().position(|v| v.key == forced.variant)?;
+    Some((&mut forced.told, arm as u32))
+}
+
+/// The place of a variant that still exists and has not been stopped.
+fn active_arm(experiment: &Experiment, variant: &str) -> Option<u32> {
+    let arm = experiment
+        .revision
+        .variants
+        .iter()
+        .position(|v| v.key == variant)?;
+    experiment.is_active(arm).then_some(arm as u32)
+}
+
+/// Whether being eligible says something about the visitor.
+fn reads_attributes(when: &Condition) -> bool {
+    !matches!(when, Condition::All(children) if children.is_empty())
+}
+
+fn chosen(exposure: &Exposure) -> Choice {
+    let propensity = exposure.propensities_q30.get(exposure.arm as usize);
+    Choice {
+        arm: Some(exposure.arm),
+        propensity_q30: propensity.copied().unwrap_or(0),
+        model: exposure.model,
+        ..Choice::default()
+    }
+}
+
+fn ineligible(arm: Option<u32>) -> Choice {
+    Choice {
+        source: Source::Ineligible,
+        arm,
+        ..Choice::default()
+    }
+}

@@ -1,0 +1,111 @@
+//! The client's state, shared by every face: who, what is allowed, what is shown, what is still to be sent.
+//!
+//! * [`consent`] is what the person allows; `privacy` is what follows from an answer.
+//! * `current` is the snapshot in use; `choose` shows an arm and remembers it for its episode.
+//! * `buffer` holds events, `outbox` batches until they are acknowledged, `backoff` says when to try again.
+//!
+//! # What this does not do
+//!
+//! It reads no clock, draws no randomness, stores nothing and sends nothing: a host passes the time and random bytes
+//! in, takes bytes out, and says what became of them.
+
+mod backoff;
+mod buffer;
+mod choose;
+pub mod consent;
+mod current;
+#[cfg(test)]
+mod fixtures;
+mod outbox;
+mod person;
+mod privacy;
+mod send;
+
+use alloc::rc::Rc;
+use alloc::{string::String, vec::Vec};
+
+use tiltwise_core::context::{Context, ContextValue};
+use tiltwise_core::decide::Prepared;
+use tiltwise_core::sticky::Memory;
+
+use buffer::Buffer;
+use consent::Consent;
+use current::Current;
+use outbox::Outbox;
+use person::Person;
+
+pub use choose::{Choice, Source};
+pub use current::Refusal;
+pub use outbox::Limits;
+pub use person::Fresh;
+pub use send::Tracked;
+
+/// One page load, or one worker.
+#[derive(Debug)]
+pub struct Session {
+    person: Rc<Person>,
+    /// Names the session to experiments with `sticky = "session"`; it outlives a page load, the batches' session id does not.
+    tag: u64,
+    consent: Consent,
+    context: Context,
+    current: Option<Current>,
+    /// What each experiment of the snapshot makes of the context; emptied when either changes.
+    prepared: Vec<Option<Prepared>>,
+    memory: Memory,
+    forced: Vec<Forced>,
+    buffer: Buffer,
+    outbox: Outbox,
+}
+
+/// An arm that somebody asked to see.
+#[derive(Debug)]
+struct Forced {
+    experiment: String,
+    variant: String,
+    /// Whether the flagged exposure has been made.
+    told: bool,
+}
+
+impl Session {
+    /// A session of nobody known yet, with every answer to consent still pending.
+    pub fn new(fresh: &Fresh, now_ms: u64, limits: Limits) -> Self {
+        Self {
+            person: Rc::new(Person::new(fresh, now_ms)),
+            tag: fresh.tag(),
+            consent: Consent::default(),
+            context: Context::new(),
+            current: None,
+            prepared: Vec::new(),
+            memory: Memory::default(),
+            forced: Vec::new(),
+            buffer: Buffer::default(),
+            outbox: Outbox::new(limits, fresh.seed()),
+        }
+    }
+
+    /// Sets, or with `None` removes, one named value of the context.
+    pub fn set_context(&mut self, name: &str, value: Option<ContextValue>) {
+        match value {
+            Some(value) => self.context.set(name, value),
+            None => self.context.remove(name),
+        }
+        self.prepared.clear();
+    }
+
+    pub fn clear_context(&mut self) {
+        self.context.clear();
+        self.prepared.clear();
+    }
+
+    /// Shows `variant` in `experiment` from now on, or with `None` what would be shown anyway.
+    pub fn force(&mut self, experiment: &str, variant: Option<&str>) {
+        self.forced.retain(|f| f.experiment != experiment);
+        if let Some(variant) = variant {
+            self.forced.push(Forced {
+                experiment: experiment.into(),
+                variant: variant.into(),
+                told: false,
+            });
+        }
+    }
+}
