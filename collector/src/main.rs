@@ -1,10 +1,12 @@
-//! The binary `tiltwise`: reads the command line, runs the command, ends with its exit code.
-
-use std::process::ExitCode;
+//! The binary `tiltwise`.
 
 use clap::Parser;
-use tiltwise_collector::cli::{self, Cli};
 
-fn main() -> ExitCode {
-    cli::run(Cli::parse())
+/// A/B tests that tilt traffic toward what works while they run.
+#[derive(Parser)]
+#[command(name = "tiltwise", version)]
+struct Cli {}
+
+fn main() {
+    let Cli {} = Cli::parse();
 }

@@ -1,0 +1,256 @@
+/** The client: what each promise of the interface sets in motion. */
+
+import { random, toBytes, toHex } from "./bytes.js";
+import { Emitter } from "./emitter.js";
+import { Http } from "./http.js";
+import { follow } from "./lifecycle.js";
+import { Outbox } from "./outbox.js";
+import { Snapshots } from "./snapshots.js";
+import { Store } from "./storage.js";
+import type { Client, Consent, Context, Events, Explanation, Json, Options, Outcome, Variant } from "./types.js";
+import { Variants, without } from "./variants.js";
+import { type Edge, load } from "./wasm.js";
+
+/** What differs between a page and a worker. */
+interface Defaults {
+  requireSignature: boolean;
+  stream: boolean;
+}
+
+/** Random bytes that the module needs wherever a new person may begin. */
+const FRESH_BYTES = 40;
+/** So many events are sent without waiting for more. */
+const FLUSH_COUNT = 50;
+const ANSWERS = ["pending", "granted", "denied"] as const;
+/** What became of an outcome, by the module's number. */
+const FULL = 2;
+const INVALID = 3;
+
+export function start(options: Options, defaults: Defaults, module?: WebAssembly.Module): Client {
+  return new Tiltwise(options, defaults, module);
+}
+
+class Tiltwise implements Client {
+  readonly #edge: Edge;
+  readonly #emitter = new Emitter();
+  readonly #store: Store;
+  readonly #outbox: Outbox;
+  readonly #snapshots: Snapshots;
+  readonly #variants: Variants;
+  readonly #streams: boolean;
+  readonly #ready: Promise<boolean>;
+  #isReady: (ready: boolean) => void = () => undefined;
+  #consent: Consent = { measurement: "pending", personalization: "pending" };
+  #context: Context = {};
+  #account: string | null = null;
+  /** The variants that this page has shown, by experiment. */
+  readonly #shown = new Map<string, string | null>();
+  #unfollow: () => void;
+  #unwatch: () => void;
+  #saving = false;
+  /** Whether the snapshot in use is the stored one. */
+  #isKept = false;
+  #closed = false;
+
+  constructor(options: Options, defaults: Defaults, module?: WebAssembly.Module) {
+    const glue = load(module);
+    const { flushIntervalMs = 200, bufferedEvents = 1000 } = options;
+    this.#edge = new glue.Edge(random(FRESH_BYTES), Date.now(), bufferedEvents, FLUSH_COUNT, flushIntervalMs);
+    this.#ready = new Promise((resolve) => (this.#isReady = resolve));
+    this.#store = new Store(options.storage);
+    this.#streams = options.stream ?? defaults.stream;
+    this.#variants = new Variants(this.#edge);
+    const http = new Http(options);
+    this.#outbox = new Outbox(this.#edge, http, this.#emitter);
+    const trusted = {
+      keys: (options.publicKeys ?? []).flatMap((key) => toBytes(key) ?? []),
+      requireSignature: options.requireSignature ?? defaults.requireSignature,
+    };
+    this.#snapshots = new Snapshots(glue, this.#edge, http, this.#emitter, trusted, {
+      used: () => this.#used(),
+      forged: () => this.#store.remove("snapshot"),
+    });
+    this.#edge.setGpc(gpc());
+    this.setContext(options.context ?? {});
+    this.setConsent(options.consent ?? {});
+    const bootstrap = options.bootstrap === undefined ? null : toBytes(options.bootstrap);
+    if (bootstrap) this.#snapshots.useAtOnce(bootstrap, true);
+    this.#unfollow = follow({ leave: () => this.#leave(), comeBack: (frozen) => this.#comeBack(frozen) });
+    this.#unwatch = this.#store.watch(() => this.#recall());
+    void this.#snapshots.fetchNewest();
+  }
+
+  ready(): Promise<boolean> {
+    return this.#ready;
+  }
+
+  variant<T extends Json = Json>(key: string, options?: { fallback?: T }): Variant<T> {
+    const fallback = options?.fallback ?? null;
+    try {
+      const { variant, exposed } = this.#variants.choose(String(key), fallback);
+      this.#shown.set(variant.experiment, variant.key);
+      if (exposed) {
+        this.#emitter.emit("exposure", variant);
+        this.#changed();
+      }
+      return variant as Variant<T>;
+    } catch {
+      return without("fallback", String(key), fallback) as Variant<T>;
+    }
+  }
+
+  track(name: string, { value = 0, currency = "", id = "" }: Outcome = {}): void {
+    const became = this.#edge.track(String(name), Number(value), String(currency), String(id), Date.now());
+    if (became === INVALID) {
+      this.#emitter.error("argument", "an outcome needs a name of 1 to 64 bytes, a value of 0 to 1e9 and a three-letter currency");
+    } else if (became === FULL) {
+      this.#emitter.error("network", "the buffer is full: an outcome was dropped");
+    }
+    this.#outbox.pump();
+  }
+
+  identify(account: string): void {
+    if (account && this.#edge.identify(String(account))) this.#account = String(account);
+    else this.#emitter.error("argument", "an account has 1 to 128 bytes");
+  }
+
+  reset(): void {
+    this.#edge.reset(random(FRESH_BYTES), Date.now());
+    this.#account = null;
+    this.#shown.clear();
+    this.#store.remove("visitor", "memory", "session");
+    this.#changed();
+  }
+
+  setContext(context: Context): void {
+    this.#context = { ...context };
+    this.#edge.clearContext();
+    for (const [name, value] of Object.entries(this.#context)) {
+      if (typeof value === "string") this.#edge.setText(name, value);
+      else if (typeof value === "number") this.#edge.setNumber(name, value);
+      else if (typeof value === "boolean") this.#edge.setTruth(name, value);
+    }
+  }
+
+  setConsent(consent: Partial<Consent>): void {
+    const before = this.#consent.measurement;
+    this.#consent = { ...this.#consent, ...consent };
+    const { measurement, personalization } = this.#consent;
+    this.#edge.setConsent(ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), random(FRESH_BYTES), Date.now());
+    if (measurement === "granted" && before !== "granted") this.#restore();
+    if (measurement === "denied") this.#store.remove("visitor", "memory", "session", "snapshot");
+    if (measurement === "granted" && this.#streams) this.#snapshots.stream.start();
+    else this.#snapshots.stream.stop();
+    this.#changed();
+  }
+
+  visitorId(): string | null {
+    return this.#consent.measurement === "granted" ? toHex(this.#edge.visitor()) : null;
+  }
+
+  override(key: string, variant: string | null): void {
+    this.#edge.force(String(key), variant === null ? "" : String(variant));
+  }
+
+  async explain(key: string): Promise<Explanation | null> {
+    const sealed = this.#snapshots.current;
+    if (!sealed) return null;
+    const { explain } = await import("./inspect.js");
+    return explain(sealed, {
+      key,
+      context: this.#context,
+      visitor: toHex(this.#edge.visitor()),
+      account: this.#account,
+      personalization: this.#consent.personalization,
+      gpc: gpc(),
+      nowMs: Date.now(),
+      session: String(this.#edge.tag()),
+      shown: this.#shown.get(key) ?? null,
+    });
+  }
+
+  flush(): Promise<void> {
+    this.#save();
+    return this.#outbox.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unfollow();
+    this.#unwatch();
+    this.#snapshots.close();
+    this.#isReady(false);
+    await this.flush();
+    this.#outbox.stop();
+  }
+
+  on<K extends keyof Events>(event: K, listener: (detail: Events[K]) => void): () => void {
+    return this.#emitter.on(event, listener);
+  }
+
+  /** A snapshot is in use. */
+  #used(): void {
+    this.#variants.forget();
+    this.#isReady(true);
+    this.#isKept = false;
+  }
+
+  /** Measurement was granted: an earlier page's visitor goes on, and this page's is kept where there was none. */
+  #restore(): void {
+    const [visitor, tag, snapshot] = [this.#store.get("visitor"), this.#store.get("session"), this.#store.get("snapshot")];
+    if (visitor) this.#edge.restoreVisitor(visitor);
+    if (tag?.length === 8) this.#edge.restoreTag(new DataView(tag.buffer).getBigUint64(0));
+    this.#recall();
+    if (snapshot) this.#snapshots.useAtOnce(snapshot, false);
+  }
+
+  /** Takes over what another page or tab remembers. */
+  #recall(): void {
+    const memory = this.#store.get("memory");
+    if (memory && this.#consent.measurement === "granted") this.#edge.restoreMemory(memory);
+  }
+
+  /** Something is to be sent, or to be stored: at the end of this turn, so that many choices are stored once. */
+  #changed(): void {
+    this.#outbox.pump();
+    if (this.#saving || this.#consent.measurement !== "granted") return;
+    this.#saving = true;
+    setTimeout(() => this.#save());
+  }
+
+  #save(): void {
+    this.#saving = false;
+    this.#recall();
+    const memory = this.#edge.memory(Date.now());
+    // No bytes: it may not be stored.
+    if (memory.length === 0) return;
+    if (!this.#store.get("visitor")) this.#store.set("visitor", this.#edge.visitor());
+    this.#store.set("memory", memory);
+    const tag = new DataView(new ArrayBuffer(8));
+    tag.setBigUint64(0, this.#edge.tag());
+    this.#store.set("session", new Uint8Array(tag.buffer));
+    // With every choice, not with every update: those come four times a second.
+    if (!this.#isKept && this.#snapshots.current) {
+      this.#isKept = true;
+      this.#store.set("snapshot", this.#snapshots.current);
+    }
+  }
+
+  #leave(): void {
+    this.#save();
+    this.#outbox.leave();
+    // A hidden page would hold one of the few connections that a browser has for a host.
+    this.#snapshots.stream.stop();
+  }
+
+  #comeBack(frozen: boolean): void {
+    this.#outbox.comeBack(frozen);
+    if (this.#consent.measurement === "granted" && this.#streams) this.#snapshots.stream.start();
+  }
+}
+
+/** Global Privacy Control, as the browser says it. */
+function gpc(): boolean {
+  return (globalThis.navigator as { globalPrivacyControl?: boolean } | undefined)?.globalPrivacyControl === true;
+}

@@ -1,0 +1,122 @@
+/** Carries batches to the collector and says what became of them. Which, when and how often the module decides. */
+
+import type { Emitter } from "./emitter.js";
+import type { Http } from "./http.js";
+import type { Edge } from "./wasm.js";
+
+const DOOR = "/v1/e";
+
+/** What the module is told of a batch. */
+const ON_DISK = 0;
+const REFUSED = 1;
+const AGAIN = 2;
+/** From this on a byte of the answer is the reason why an event was rejected. */
+const FIRST_REJECT = 2;
+
+export class Outbox {
+  readonly #edge: Edge;
+  readonly #http: Http;
+  readonly #emitter: Emitter;
+  readonly #underway = new Set<Promise<void>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Some batch was given to a beacon, which never tells. */
+  #unheard = false;
+
+  constructor(edge: Edge, http: Http, emitter: Emitter) {
+    this.#edge = edge;
+    this.#http = http;
+    this.#emitter = emitter;
+  }
+
+  /** Sends what is due, and wakes up for what is due later. */
+  pump(): void {
+    this.#drain(false);
+  }
+
+  /** Sends everything that may be sent, now. */
+  async flush(): Promise<void> {
+    this.#drain(true);
+    await Promise.all(this.#underway);
+  }
+
+  /** The page goes, perhaps for good. */
+  leave(): void {
+    const beacons = typeof Request === "undefined" || !("keepalive" in Request.prototype);
+    this.#drain(true, beacons);
+  }
+
+  /** The page is back: what nobody was heard of goes again. */
+  comeBack(frozen: boolean): void {
+    if (this.#unheard || frozen) this.#edge.interrupted();
+    this.#unheard = false;
+    this.pump();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #drain(all: boolean, beacons = false): void {
+    for (;;) {
+      const bytes = new Uint8Array(this.#edge.nextBatch(Date.now(), all));
+      if (bytes.length === 0) break;
+      const ticket = this.#edge.ticket();
+      if (beacons && this.#http.beacon(DOOR, bytes)) {
+        this.#unheard = true;
+        continue;
+      }
+      const sent = this.#send(ticket, bytes).finally(() => this.#underway.delete(sent));
+      this.#underway.add(sent);
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    clearTimeout(this.#timer);
+    const at = this.#edge.nextSendAt(Date.now());
+    if (at !== Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(0, at - Date.now()));
+  }
+
+  async #send(ticket: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    let [outcome, asked] = [AGAIN, 0];
+    try {
+      const response = await this.#http.post(DOOR, bytes);
+      const { status } = response;
+      asked = retryAfter(response);
+      if (response.ok) {
+        outcome = ON_DISK;
+        this.#judged(new Uint8Array(await response.arrayBuffer()));
+      } else if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+        outcome = REFUSED;
+        this.#emitter.error("rejected", `the collector refused a batch with status ${status}; its events are gone`);
+      } else {
+        this.#emitter.error("network", `the collector answered ${status}; the batch is sent again`);
+      }
+    } catch (thrown) {
+      if (outcome === AGAIN) {
+        // Past the quota of requests that outlive a page, a beacon has one of its own.
+        const hidden = typeof document !== "undefined" && document.visibilityState === "hidden";
+        this.#unheard ||= hidden && this.#http.beacon(DOOR, bytes);
+        this.#emitter.error("network", `the collector cannot be reached (${thrown}); the batch is sent again`);
+      }
+    }
+    this.#edge.report(ticket, outcome, Date.now(), asked);
+    this.#wake();
+  }
+
+  /** The answer is empty where all is well, and otherwise one byte an event. */
+  #judged(verdicts: Uint8Array): void {
+    const rejected = verdicts.filter((code) => code >= FIRST_REJECT);
+    if (rejected.length > 0) {
+      this.#emitter.error("rejected", `the collector rejected ${rejected.length} events (codes ${rejected.join(", ")})`);
+    }
+  }
+}
+
+/** In milliseconds; seconds and dates both occur. */
+function retryAfter(response: Response): number {
+  const said = response.headers.get("retry-after");
+  if (!said) return 0;
+  const ms = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  return Math.max(0, ms || 0);
+}

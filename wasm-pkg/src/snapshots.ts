@@ -1,0 +1,150 @@
+/** Brings snapshots in: from the page, from storage, by request and by announcement; each is used whole or not at all. */
+
+import { pause, wait } from "./backoff.js";
+import type { Emitter } from "./emitter.js";
+import type { Http } from "./http.js";
+import { Stream, type Announcement } from "./stream.js";
+import { verify } from "./verify.js";
+import type { Edge, Glue } from "./wasm.js";
+
+/** Why the module did not take a snapshot, in words. The first reason, "not newer", is none to report. */
+const NOT_NEWER = 1;
+const REFUSALS = [
+  "",
+  "",
+  "it has expired; is the collector still publishing, and this clock right?",
+  "it is damaged, or no snapshot",
+  "it was written by a newer release: upgrade the package first",
+  "it is another site's",
+];
+
+export interface Trusted {
+  keys: readonly Uint8Array<ArrayBuffer>[];
+  requireSignature: boolean;
+}
+
+export interface Watcher {
+  /** A snapshot is in use. */
+  used(): void;
+  /** One that was used at once should not have been. */
+  forged(): void;
+}
+
+export class Snapshots {
+  /** The sealed snapshot in use. */
+  current: Uint8Array<ArrayBuffer> | null = null;
+  readonly stream: Stream;
+  readonly #glue: Glue;
+  readonly #edge: Edge;
+  readonly #http: Http;
+  readonly #emitter: Emitter;
+  readonly #trusted: Trusted;
+  readonly #watcher: Watcher;
+  readonly #closing = new AbortController();
+  #latest: Announcement | undefined;
+  #fetching = false;
+  #newest: Promise<void> | undefined;
+
+  constructor(glue: Glue, edge: Edge, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
+    this.#glue = glue;
+    this.#edge = edge;
+    this.#http = http;
+    this.#emitter = emitter;
+    this.#trusted = trusted;
+    this.#watcher = watcher;
+    this.stream = new Stream(http, (announcement) => void this.#announced(announcement));
+  }
+
+  /** One that came inside the page or was kept by it: as trusted as the page, so used at once and verified afterwards. */
+  useAtOnce(sealed: Uint8Array<ArrayBuffer>, bootstrap: boolean): void {
+    if (!this.#offer(sealed, bootstrap)) return;
+    void verify(this.#glue, sealed, this.#trusted.keys).then((trust) => {
+      if (trust !== "forged") return this.#tell(trust === "verified");
+      this.#emitter.error("snapshot", "the snapshot that came with the page has a wrong signature");
+      this.#watcher.forged();
+    });
+  }
+
+  /** Fetches the newest, and tries again until there is one to use. */
+  fetchNewest(): Promise<void> {
+    this.#newest ??= this.#fetchNewest().finally(() => (this.#newest = undefined));
+    return this.#newest;
+  }
+
+  async #fetchNewest(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        const response = await this.#http.get("/v1/snapshot", { signal });
+        if (response.ok) {
+          await this.#take(new Uint8Array(await response.arrayBuffer()));
+        } else {
+          this.#emitter.error("network", `the collector has no snapshot to give (status ${response.status})`);
+        }
+      } catch (thrown) {
+        if (!signal.aborted) this.#emitter.error("network", `no snapshot can be fetched (${thrown})`);
+      }
+      if (this.current || signal.aborted) return;
+      await wait(pause(failures), signal);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.stream.stop();
+  }
+
+  /** Latest wins: while one is fetched, of the others only the newest is kept. */
+  async #announced(announcement: Announcement): Promise<void> {
+    this.#latest = announcement;
+    if (this.#fetching) return;
+    this.#fetching = true;
+    try {
+      while (this.#latest) {
+        const next: Announcement = this.#latest;
+        this.#latest = undefined;
+        if (next.version > this.#edge.version()) await this.#fetch(next);
+      }
+    } catch (thrown) {
+      this.#emitter.error("network", `an announced snapshot cannot be fetched (${thrown})`);
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  async #fetch(next: Announcement): Promise<void> {
+    // Without a snapshot in use the site's name is not known, which is part of what is signed.
+    if (!this.current) return this.fetchNewest();
+    const response = await this.#http.get(`/v1/snapshots/${next.hash}`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const content = new Uint8Array(await response.arrayBuffer());
+    const { version, publishedMs, expiresMs, foldedThroughMs, sealedAs } = next;
+    const sealed = this.#edge.seal(version, publishedMs, expiresMs, foldedThroughMs, sealedAs, content);
+    await this.#take(new Uint8Array(sealed));
+  }
+
+  /** What was fetched is verified before it is used. */
+  async #take(sealed: Uint8Array<ArrayBuffer>): Promise<void> {
+    const trust = await verify(this.#glue, sealed, this.#trusted.keys);
+    if (trust === "forged") return this.#emitter.error("snapshot", "a fetched snapshot has a wrong signature or hash");
+    if (trust === "unverified" && this.#trusted.requireSignature) {
+      return this.#emitter.error("snapshot", "a fetched snapshot cannot be verified here, and requireSignature is set");
+    }
+    if (!this.#closing.signal.aborted && this.#offer(sealed, false)) this.#tell(trust === "verified");
+  }
+
+  #offer(sealed: Uint8Array<ArrayBuffer>, bootstrap: boolean): boolean {
+    const refusal = this.#edge.offer(sealed, Date.now(), bootstrap);
+    if (refusal === 0) {
+      this.current = sealed;
+      this.#watcher.used();
+    } else if (refusal !== NOT_NEWER) {
+      this.#emitter.error("snapshot", `a snapshot was not taken: ${REFUSALS[refusal]}`);
+    }
+    return refusal === 0;
+  }
+
+  #tell(verified: boolean): void {
+    this.#emitter.emit("update", { version: String(this.#edge.version()), verified });
+  }
+}
