@@ -4,7 +4,8 @@
 //!
 //! * [`wire`] reads and writes Protocol Buffers; [`revision`], [`event`] and [`snapshot`] are the messages that travel.
 //! * [`context`], [`features`] and [`targeting`] turn what a page knows into active slots and an answer to "eligible?".
-//! * [`join`] says which exposures and outcomes count, [`acc`] holds the sums.
+//! * [`join`] says which exposures and outcomes count, [`acc`] holds the sums, [`fit`] turns sums into a
+//!   model.
 //! * [`hash`] and [`propensity`] are chance: keyed hashes, and probabilities as the integers that are sampled from.
 //! * [`policy`] is the rule from (features, model) to a probability for every arm; [`decide`] puts it all together, and
 //!   [`sticky`] remembers it for as long as its episode lasts.
@@ -29,6 +30,7 @@ pub mod context;
 pub mod decide;
 pub mod event;
 pub mod features;
+pub mod fit;
 pub mod hash;
 pub mod id;
 pub mod infer;

@@ -133,6 +133,47 @@ impl ArmSums {
         }
     }
 
+    /// Every slot's sum of squares that is not zero, in no particular order.
+    pub fn for_each_square(&self, mut each: impl FnMut(u32, i64)) {
+        for &(slot, place) in &self.places {
+            match self.a.get(triangle(place, place)) {
+                Some(&value) if value != 0 => each(slot, value),
+                _ => {}
+            }
+        }
+        for (&(low, high), &value) in &self.sparse_a {
+            if low == high {
+                each(low, value);
+            }
+        }
+    }
+
+    /// Every pair of slots that have positions, as (higher position, lower position, scaled sum), in no particular order.
+    pub fn add_scaled_pairs(
+        &self,
+        position: impl Fn(u32) -> Option<usize>,
+        scale: f64,
+        mut each: impl FnMut(usize, usize, f64),
+    ) {
+        let positions: Vec<Option<usize>> = self.slots_by_place().into_iter().map(&position).collect();
+        let mut rest = self.a.as_slice();
+        for (high, &p) in positions.iter().enumerate() {
+            let (row, after) = rest.split_at_checked(high + 1).unwrap_or((rest, &[]));
+            rest = after;
+            let Some(p) = p else { continue };
+            for (&value, &q) in row.iter().zip(&positions) {
+                if let (Some(q), true) = (q, value != 0) {
+                    each(p.max(q), p.min(q), value as f64 * scale);
+                }
+            }
+        }
+        for (&(low, high), &value) in &self.sparse_a {
+            if let (Some(p), Some(q)) = (position(low), position(high)) {
+                each(p.max(q), p.min(q), value as f64 * scale);
+            }
+        }
+    }
+
     /// Every slot whose reward sum is not zero, in no particular order.
     pub fn for_each_b(&self, mut each: impl FnMut(u32, i64)) {
         for (&slot, &value) in self.slots_by_place().iter().zip(&self.b) {
