@@ -1,10 +1,12 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
 
+pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod experiments;
 pub mod keys;
 pub mod log;
 pub mod metrics;
+pub mod results;
 
 pub use tiltwise_core::SPEC_VERSION;

@@ -1,12 +1,10 @@
-//! The binary `tiltwise`.
+//! The binary `tiltwise`: reads the command line, runs the command, ends with its exit code.
+
+use std::process::ExitCode;
 
 use clap::Parser;
+use tiltwise_collector::cli::{self, Cli};
 
-/// A/B tests that tilt traffic toward what works while they run.
-#[derive(Parser)]
-#[command(name = "tiltwise", version)]
-struct Cli {}
-
-fn main() {
-    let Cli {} = Cli::parse();
+fn main() -> ExitCode {
+    cli::run(Cli::parse())
 }

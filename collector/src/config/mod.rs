@@ -92,6 +92,16 @@ impl Config {
             .unwrap_or_else(|| self.keys.join("admin.token"))
     }
 
+    /// Where what people did to experiments is recorded.
+    pub fn actions_file(&self) -> PathBuf {
+        self.log.path.join("actions.jsonl")
+    }
+
+    /// Where every published revision is kept.
+    pub fn revisions_folder(&self) -> PathBuf {
+        self.log.path.join("revisions")
+    }
+
     /// The file's name as errors should show it.
     pub fn file_name(&self) -> String {
         self.file

@@ -111,34 +111,19 @@ impl FileActions {
             .open(path)
             .map_err(io)?;
         durable::sync_folder(path).map_err(io)?;
-        let bytes = std::fs::read(path).map_err(io)?;
-        let len = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        let mut actions = Vec::new();
-        let whole = bytes.split_at(len).0;
-        for (index, line) in whole
-            .split(|byte| *byte == b'\n')
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty())
-        {
-            actions.push(
-                serde_json::from_slice(line).map_err(|error| ActionError::Damaged {
-                    path: path.to_owned(),
-                    line: index + 1,
-                    reason: error.to_string(),
-                })?,
-            );
-        }
+        let (actions, len) = read(path)?;
         Ok(Self {
             path: path.to_owned(),
-            state: Mutex::new(State {
-                file,
-                len: len as u64,
-                actions,
-            }),
+            state: Mutex::new(State { file, len, actions }),
         })
+    }
+
+    /// The actions in a file, without opening it for more; one that does not exist has none.
+    pub fn read(path: &Path) -> Result<Vec<Action>, ActionError> {
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        read(path).map(|(actions, _)| actions)
     }
 }
 
@@ -168,4 +153,28 @@ impl ActionStore for FileActions {
             .actions
             .clone()
     }
+}
+
+/// The whole lines of a file, and their length.
+fn read(path: &Path) -> Result<(Vec<Action>, u64), ActionError> {
+    let bytes = std::fs::read(path).map_err(|source| ActionError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let len = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let mut actions = Vec::new();
+    let lines = bytes.split_at(len).0.split(|byte| *byte == b'\n');
+    for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
+        actions.push(
+            serde_json::from_slice(line).map_err(|error| ActionError::Damaged {
+                path: path.to_owned(),
+                line: index + 1,
+                reason: error.to_string(),
+            })?,
+        );
+    }
+    Ok((actions, len as u64))
 }

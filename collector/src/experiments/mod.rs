@@ -56,6 +56,13 @@ pub struct Experiments {
     pub definitions: Vec<Definition>,
 }
 
+impl Definition {
+    /// Its settings as (setting, value) pairs, in the words of the file.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        facts::of(self)
+    }
+}
+
 impl Experiments {
     /// Reads and checks a file. One that does not exist declares nothing.
     pub fn load(path: &Path, site: &str) -> Result<Self, Problems> {

@@ -29,6 +29,8 @@ pub use self::pseudonyms::{PseudonymError, Pseudonyms};
 pub use self::servers::{ServerKey, ServerKeys};
 pub use self::signing::{KeyId, Signer};
 
+use crate::config::{Place, Problem};
+
 /// Why the secrets are not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
@@ -52,6 +54,22 @@ pub enum KeysError {
     Refused { what: String, remedy: String },
     #[error("the operating system gave no random bytes: {0}. Try again; without them no key can be made")]
     NoChance(getrandom::Error),
+}
+
+impl KeysError {
+    /// The error as one of several problems. Every text above reads "place: what. Remedy".
+    pub fn as_problem(&self) -> Problem {
+        let text = self.to_string();
+        let (place, rest) = text.split_once(": ").unwrap_or(("keys", &text));
+        let (what, remedy) = rest.split_once(". ").unwrap_or((rest, ""));
+        Problem {
+            at: Place::File { file: place.into() },
+            setting: String::new(),
+            value: None,
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
 }
 
 /// All secrets of one collector, opened.

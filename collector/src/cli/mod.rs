@@ -1,0 +1,75 @@
+//! The command line: `tiltwise serve`, `check`, `apply`, `keys`, … One file a command, each with its flags, its help
+//! and what it does.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod apply;
+mod check;
+mod diagnostics;
+mod failure;
+mod keys;
+mod settings;
+mod status;
+
+pub use self::diagnostics::start as start_diagnostics;
+pub use self::failure::Failure;
+pub use self::settings::Settings;
+
+/// A/B tests that tilt traffic toward what works while they run.
+#[derive(Debug, Parser)]
+#[command(name = "tiltwise", version, after_help = EXIT_CODES, after_long_help = FIRST_STEPS)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 something failed; 2 the command line is wrong; 3 a file says something wrong (nothing was changed); \
+4 no collector answers, or it is not well.";
+
+const FIRST_STEPS: &str = "\
+First steps, in an empty folder:
+  tiltwise keys init                    makes the secrets
+  tiltwise check                        says what `serve` would do
+  tiltwise serve                        runs, with no experiment yet
+  tiltwise apply hero.toml --dry-run    shows what a file of experiments would change
+  tiltwise apply hero.toml              publishes it
+  tiltwise status                       asks how it goes, and prints the dashboard's address
+
+Settings come from tiltwise.toml, over it TILTWISE_… variables (TILTWISE_HTTP_LISTEN for http.listen), over them flags.
+
+Exit codes: 0 done; 1 something failed; 2 the command line is wrong; 3 a file says something wrong (nothing was changed); \
+4 no collector answers, or it is not well.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Apply(apply::Args),
+    Check(check::Args),
+    Keys(keys::Args),
+    Status(status::Args),
+}
+
+/// Runs the command and says how it ended.
+pub fn run(cli: Cli) -> ExitCode {
+    let ended = match cli.command {
+        Command::Apply(args) => apply::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Status(args) => status::run(&args),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// This machine's clock, the one place where commands read it.
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests;

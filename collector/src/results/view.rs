@@ -1,0 +1,124 @@
+//! The shape in which results leave the collector: JSON for the dashboard, the results door and `tiltwise results`.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use tiltwise_core::infer;
+use tiltwise_core::revision;
+
+/// One experiment. Shares and rates are fractions of one; money is in its currency.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExperimentView {
+    pub key: String,
+    pub name: String,
+    pub policy: String,
+    pub unit: String,
+    pub control: String,
+    pub phase: &'static str,
+    pub winner: Option<String>,
+    pub metric: Metric,
+    pub sentence: String,
+    pub units: Units,
+    pub variants: Vec<Variant>,
+    pub contrasts: Vec<Contrast>,
+    /// Policy against comparison group: what tilting brings over an even split.
+    pub gain: Option<Interval>,
+    pub segments: Vec<Segment>,
+    pub share_history: ShareHistory,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metric {
+    pub event: String,
+    /// `rate` or `value`.
+    pub kind: &'static str,
+    pub window_ms: u64,
+    pub currency: Option<String>,
+    pub cap: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Units {
+    /// Their window and the lateness have passed: nothing can change them any more.
+    pub matured: u64,
+    pub provisional: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Variant {
+    pub key: String,
+    pub value: serde_json::Value,
+    /// Matured and provisional.
+    pub units: u64,
+    /// Units with the outcome; 0 where values are summed.
+    pub conversions: u64,
+    pub total: f64,
+    pub rate: MaybeInterval,
+    /// Of the traffic of the newest buckets.
+    pub share: f64,
+    pub stopped: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    pub estimate: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct MaybeInterval {
+    pub estimate: Option<f64>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
+
+/// A variant against the control.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contrast {
+    pub variant: String,
+    #[serde(flatten)]
+    pub difference: MaybeInterval,
+    pub method: &'static str,
+    /// The method's conditions hold: it may be read at any time.
+    pub safe: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Segment {
+    pub label: String,
+    pub shares: BTreeMap<String, f64>,
+}
+
+/// Parallel lists: a share of the traffic at each time, for each variant.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ShareHistory {
+    pub t: Vec<u64>,
+    pub shares: BTreeMap<String, Vec<f64>>,
+}
+
+impl Interval {
+    pub(super) fn scaled(interval: infer::Interval, scale: f64) -> Self {
+        Self { estimate: interval.estimate * scale, low: interval.low * scale, high: interval.high * scale }
+    }
+}
+
+impl MaybeInterval {
+    pub(super) fn scaled(interval: Option<infer::Interval>, scale: f64) -> Self {
+        let part = |f: fn(infer::Interval) -> f64| interval.map(|i| f(i) * scale);
+        Self { estimate: part(|i| i.estimate), low: part(|i| i.low), high: part(|i| i.high) }
+    }
+}
+
+pub(super) fn metric(metric: &revision::Metric) -> Metric {
+    let is_value = metric.cap_micros > 0;
+    Metric {
+        event: metric.event.clone(),
+        kind: if is_value { "value" } else { "rate" },
+        window_ms: metric.window_ms,
+        currency: (!metric.currency.is_empty()).then(|| metric.currency.clone()),
+        cap: is_value.then(|| metric.cap_micros as f64 / 1e6),
+    }
+}
