@@ -1,9 +1,12 @@
 //! The collector: events come in and are kept, a model learns from them, new weights go out.
 
+pub mod admit;
 pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod experiments;
+pub mod http;
+pub mod hub;
 pub mod keys;
 pub mod log;
 pub mod metrics;

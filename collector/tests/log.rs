@@ -1,4 +1,6 @@
 //! The embedded log by its promises: order, durability, one copy, a clock that never goes back, and damage that is named.
+// Helpers of tests are outside of test functions, where clippy allows no unwrap by itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     fs,

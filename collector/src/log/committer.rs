@@ -145,7 +145,9 @@ impl Committer {
         let wanted = group.iter().map(Command::bytes).sum::<usize>() as u64;
         if let Err(refusal) = self.space.for_bytes(wanted.saturating_mul(2)) {
             self.shared.set_refusal(Some(refusal.clone()));
-            group.into_iter().for_each(|command| command.refuse(&refusal));
+            for command in group {
+                command.refuse(&refusal);
+            }
             std::thread::sleep(Duration::from_millis(BEAT_MS));
             return Ok(());
         }
@@ -194,7 +196,7 @@ impl Committer {
             recorded_ms: self.recorded_ms,
         };
         for stamp in bridge(self.recorded_ms, now_ms) {
-            draft.push(&shared.tables, head(stamp), stamp);
+            draft.push(&shared.tables, &head(stamp), stamp);
         }
         let mut seen = Seen::new(&shared.tables, now_ms);
         let mut events = Vec::new();
@@ -259,8 +261,8 @@ impl Committer {
 }
 
 impl Draft {
-    fn push(&mut self, tables: &Tables, record: Vec<u8>, stamp_ms: u64) {
-        let framed = frame::seal(self.end, &record);
+    fn push(&mut self, tables: &Tables, record: &[u8], stamp_ms: u64) {
+        let framed = frame::seal(self.end, record);
         self.bytes += framed.len() as u64;
         self.batch.insert(&tables.records, self.end.to_be_bytes(), framed);
         self.end += 1;
@@ -270,7 +272,7 @@ impl Draft {
     fn push_events(&mut self, tables: &Tables, events: &[u8]) {
         let mut record = head(self.now_ms);
         record.extend_from_slice(events);
-        self.push(tables, record, self.now_ms);
+        self.push(tables, &record, self.now_ms);
     }
 
     fn replace(&mut self, tables: &Tables, offset: u64, record: &[u8]) -> Result<(), LogError> {

@@ -52,4 +52,32 @@ impl LogError {
     pub fn closed(why: impl Into<Arc<str>>) -> Self {
         Self::Closed { why: why.into() }
     }
+
+    /// A word for metrics and programs.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Busy => "log-busy",
+            Self::DiskFull { .. } => "disk-full",
+            Self::OverBudget { .. } => "log-full",
+            Self::Closed { .. } => "log-closed",
+            Self::Corrupt { .. } | Self::Shrunk { .. } => "log-damaged",
+            Self::Trimmed { .. } => "trimmed",
+            Self::Open { .. } | Self::Read { .. } => "log-unreadable",
+        }
+    }
+
+    /// For strangers: what is wrong, without where.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            Self::Busy => "more is arriving than the disk takes",
+            Self::DiskFull { .. } => "the disk is full; nothing is taken until there is room",
+            Self::OverBudget { .. } => {
+                "the log has reached its size limit; nothing is taken until there is room"
+            }
+            Self::Closed { .. } => "the log is closed; nothing is taken until the collector was restarted",
+            Self::Corrupt { .. } | Self::Shrunk { .. } => "the log is damaged",
+            Self::Trimmed { .. } => "the record is not kept any more",
+            Self::Open { .. } | Self::Read { .. } => "the log cannot be read",
+        }
+    }
 }

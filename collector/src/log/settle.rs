@@ -20,7 +20,7 @@ const JOURNAL_FULL: usize = 64_000_000;
 const FILLER: usize = 4 << 20;
 
 /// Far more than a merge of a full log takes; reached only when the disk has stopped.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Returns when no file holds anything that was replaced or removed before the call.
 pub(super) fn settle(tables: &Tables) -> Result<(), LogError> {

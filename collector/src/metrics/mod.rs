@@ -9,7 +9,12 @@ mod summary;
 pub use recent::{Rate, Recent};
 pub use summary::Quantiles;
 
-use std::sync::atomic::AtomicU64;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
+};
+
+use tiltwise_core::event::Quarantine;
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -26,7 +31,9 @@ pub struct Metrics {
     registry: Registry,
     pub accepted: Counter,
     pub duplicate: Counter,
-    pub rejected: Family<Reason, Counter>,
+    rejected: Family<Reason, Counter>,
+    /// A family cannot be listed, so the reasons that occurred are kept beside it.
+    reasons: Mutex<BTreeSet<&'static str>>,
     pub quarantined: Family<Reason, Counter>,
     pub requests_refused: Family<Reason, Counter>,
     /// What buffers of senders reported as dropped.
@@ -78,6 +85,7 @@ impl Metrics {
             accepted: Counter::default(),
             duplicate: Counter::default(),
             rejected: Family::default(),
+            reasons: Mutex::default(),
             quarantined: Family::default(),
             requests_refused: Family::default(),
             sender_dropped: Counter::default(),
@@ -177,6 +185,32 @@ impl Metrics {
 
     pub fn reject(&self, reason: &'static str) {
         self.rejected.get_or_create(&Reason { reason }).inc();
+        self.reasons
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(reason);
+    }
+
+    /// The refused events by reason, those that there are.
+    pub fn rejects(&self) -> Vec<(&'static str, u64)> {
+        let count = |reason| (reason, self.rejected.get_or_create(&Reason { reason }).get());
+        let seen: Vec<_> = self
+            .reasons
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .copied()
+            .collect();
+        seen.into_iter().map(count).collect()
+    }
+
+    pub fn quarantine(&self, quarantine: Quarantine) {
+        let reason = match quarantine {
+            Quarantine::None => return,
+            Quarantine::Disagrees => "disagrees",
+            Quarantine::Unpersonalized => "unpersonalized",
+        };
+        self.quarantined.get_or_create(&Reason { reason }).inc();
     }
 
     pub fn refuse_request(&self, reason: &'static str) {

@@ -1,0 +1,132 @@
+//! `POST /v1/e`: a batch of events, binary or JSON, plain or gzip.
+//!
+//! 200 says that every accepted event is on disk and that every other one has been judged: nothing of the batch needs to
+//! be sent again. Any other status says that nothing was taken.
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use tiltwise_core::event::EventBatch;
+use tiltwise_core::id::Tier;
+
+use super::{
+    Inside, Shared,
+    answer::{self, Form},
+};
+use crate::{
+    admit::{self, Answer, Arrival, Reject, Verdict, json::JsonBatch},
+    http::{body, refusal::Refusal},
+    log::{self, Receipt},
+};
+
+pub(super) async fn post(State(inside): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    match take(&inside, &headers, body).await {
+        Ok((form, answers)) => answer::of(form, &answers),
+        Err(refusal) => inside.refused(refusal).into_response(),
+    }
+}
+
+async fn take(inside: &Inside, headers: &HeaderMap, body: Body) -> Result<(Form, Vec<Answer>), Refusal> {
+    let _turnstile = inside
+        .in_flight
+        .try_acquire()
+        .map_err(|_| Refusal::TooManyBatches)?;
+    let tier = inside.tier(headers)?;
+    let body = body::read(headers, body, inside.bounds()).await?;
+    let gpc = headers.get("sec-gpc").is_some_and(|value| value == "1");
+    if EventBatch::is_binary(&body) {
+        let batch = EventBatch::decode(&body).map_err(|error| Refusal::Batch(error.to_string()))?;
+        Ok((Form::Compact, commit(inside, &batch, tier, gpc, |_| None).await?))
+    } else {
+        let json = JsonBatch::read(&body).map_err(|error| Refusal::Batch(error.to_string()))?;
+        Ok((
+            Form::Json,
+            commit(inside, &json.as_batch(), tier, gpc, |index| {
+                json.unreadable(index)
+            })
+            .await?,
+        ))
+    }
+}
+
+/// Admits a batch, makes it durable, and counts what became of it. `unreadable` names the events that were no events.
+pub(super) async fn commit(
+    inside: &Inside,
+    batch: &EventBatch<'_>,
+    tier: Tier,
+    gpc: bool,
+    unreadable: impl Fn(usize) -> Option<Reject>,
+) -> Result<Vec<Answer>, Refusal> {
+    let doors = &inside.doors;
+    let limits = &doors.limits;
+    if batch.events.len() > limits.batch_events {
+        return Err(Refusal::Batch(format!(
+            "a batch has at most {} events",
+            limits.batch_events
+        )));
+    }
+    let arrival = Arrival {
+        received_ms: doors.log.clock().now_ms(),
+        tier,
+        gpc: gpc && doors.gpc_limits,
+        event_bytes: limits.event_bytes,
+    };
+    let mut decision =
+        admit::decide(batch, arrival, &*doors.hub, &doors.keys.pseudonyms).map_err(|error| {
+            tracing::error!(%error, "the keys are out of reach");
+            Refusal::Keys
+        })?;
+    for (index, verdict) in decision.verdicts.iter_mut().enumerate() {
+        if let Some(reject) = unreadable(index) {
+            *verdict = Verdict::Rejected(reject);
+        }
+    }
+    // Before the write: a version that an exposure in the log names must never be thinned away.
+    for version in &decision.named {
+        doors.hub.named(*version);
+    }
+    let receipt = if decision.parts.is_empty() {
+        Receipt {
+            fresh: Vec::new(),
+            end: 0,
+        }
+    } else {
+        log::append(&*doors.log, std::mem::take(&mut decision.parts))
+            .await
+            .map_err(Refusal::Log)?
+    };
+    let answers = decision.answers(&receipt);
+    count(inside, batch, arrival, &decision, &answers);
+    Ok(answers)
+}
+
+fn count(
+    inside: &Inside,
+    batch: &EventBatch<'_>,
+    arrival: Arrival,
+    decision: &admit::Decision,
+    answers: &[Answer],
+) {
+    let metrics = &inside.doors.metrics;
+    let (mut accepted, mut duplicate) = (0, 0);
+    for answer in answers {
+        match answer {
+            Answer::Accepted => accepted += 1,
+            Answer::Duplicate => duplicate += 1,
+            Answer::Rejected(reject) => metrics.reject(reject.label()),
+        }
+    }
+    metrics.duplicate.inc_by(duplicate);
+    if accepted > 0 {
+        metrics.accepted.inc_by(accepted);
+        metrics.accepted_rate.add(accepted);
+        inside.doors.hub.received(arrival.received_ms);
+        for quarantine in &decision.quarantined {
+            metrics.quarantine(*quarantine);
+        }
+        metrics.sender_dropped.inc_by(batch.dropped.into());
+    }
+}

@@ -1,0 +1,121 @@
+//! The public doors.
+
+mod answer;
+mod cors;
+mod events;
+mod health;
+mod postback;
+mod snapshot;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    routing::{get, post},
+};
+use tiltwise_core::id::Tier;
+use tokio::sync::{Semaphore, watch};
+
+use super::{body::Bounds, refusal::Refusal};
+use crate::{
+    config::{Origins, Prefix},
+    hub::Hub,
+    keys::Keys,
+    log::EventLog,
+    metrics::Metrics,
+};
+
+/// What the doors work with.
+pub struct Doors {
+    pub log: Arc<dyn EventLog>,
+    pub hub: Arc<Hub>,
+    pub keys: Arc<Keys>,
+    pub metrics: Arc<Metrics>,
+    pub limits: Limits,
+    /// Whether `Sec-GPC: 1` denies personalization.
+    pub gpc_limits: bool,
+    /// Turns true when the collector is to stop; streams end then.
+    pub stopping: watch::Receiver<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub inflated_bytes: usize,
+    pub batch_events: usize,
+    pub event_bytes: usize,
+    pub body_timeout: Duration,
+    pub in_flight: usize,
+    pub streams: usize,
+}
+
+/// The doors with their turnstiles.
+struct Inside {
+    doors: Doors,
+    in_flight: Semaphore,
+    streams: Arc<Semaphore>,
+}
+
+type Shared = Arc<Inside>;
+
+pub fn router(doors: Doors, prefix: &Prefix, origins: Origins) -> Router {
+    let inside: Shared = Arc::new(Inside {
+        in_flight: Semaphore::new(doors.limits.in_flight),
+        streams: Arc::new(Semaphore::new(doors.limits.streams)),
+        doors,
+    });
+    let doors = Router::new()
+        .route("/v1/e", post(events::post))
+        .route("/v1/snapshot", get(snapshot::newest))
+        .route("/v1/snapshots/{hash}", get(snapshot::by_hash))
+        .route("/v1/stream", get(stream::get))
+        .route("/v1/postback", get(postback::get))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .layer(cors::layer(origins))
+        .with_state(inside);
+    if prefix.as_str().is_empty() {
+        doors
+    } else {
+        Router::new().nest(prefix.as_str(), doors)
+    }
+}
+
+impl Inside {
+    fn bounds(&self) -> Bounds {
+        let limits = &self.doors.limits;
+        Bounds {
+            raw_bytes: limits.body_bytes,
+            inflated_bytes: limits.inflated_bytes,
+            patience: limits.body_timeout,
+        }
+    }
+
+    /// What a sender has proved: nothing, or that it holds a key. A key that is wrong is an error, not a lower tier.
+    fn tier(&self, headers: &HeaderMap) -> Result<Tier, Refusal> {
+        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+            return Ok(Tier::Page);
+        };
+        let presented = authorization
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("Bearer "));
+        self.tier_of(presented.ok_or(Refusal::UnknownKey)?)
+    }
+
+    fn tier_of(&self, key: &str) -> Result<Tier, Refusal> {
+        self.doors
+            .keys
+            .servers
+            .check(key)
+            .map(|key| key.kind.tier())
+            .ok_or(Refusal::UnknownKey)
+    }
+
+    fn refused(&self, refusal: Refusal) -> Refusal {
+        self.doors.metrics.refuse_request(refusal.label());
+        refusal
+    }
+}
