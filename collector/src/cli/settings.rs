@@ -13,31 +13,31 @@ use crate::config::{Config, Problems};
 #[command(next_help_heading = "Which collector")]
 pub struct Settings {
     /// The collector file [default: tiltwise.toml, if it exists].
-    #[arg(long, value_name = "FILE", env = "TILTWISE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "TILTWISE_CONFIG")]
     config: Option<PathBuf>,
 
     /// The experiment file [default: experiments.toml].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     experiments: Option<String>,
 
     /// The folder of secrets [default: keys].
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER")]
     keys: Option<String>,
 
     /// The data folder [default: data].
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER")]
     data: Option<String>,
 
     /// The public address [default: 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
 
     /// The admin address [default: 127.0.0.1:8081].
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, global = true, value_name = "ADDRESS")]
     admin_listen: Option<String>,
 
     /// Any other setting of the collector file, as TABLE.KEY=VALUE; may be repeated.
-    #[arg(long = "set", value_name = "SETTING=VALUE", value_parser = setting)]
+    #[arg(long = "set", global = true, value_name = "SETTING=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 }
 

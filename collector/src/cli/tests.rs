@@ -33,10 +33,8 @@ impl Place {
             ("--data", "data"),
             ("--experiments", "experiments.toml"),
         ];
-        // The flags of `keys` stand before its own subcommands.
-        let place = all.len().min(2);
         for (flag, name) in flags {
-            all.splice(place..place, [flag.to_owned(), at(name)]);
+            all.extend([flag.to_owned(), at(name)]);
         }
         match Cli::try_parse_from(&all).unwrap().command {
             Command::Apply(args) => apply::run(&args),

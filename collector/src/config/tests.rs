@@ -148,3 +148,9 @@ fn a_wrong_variable_is_named_as_such() {
 environment variable TILTWISE_LIMITS_STREAMS: limits.streams = "many" is no whole number of at least 0. Write it without quotes, like 500"#
     );
 }
+
+#[test]
+fn the_example_file_states_every_default() {
+    let example = Config::check(None, include_str!("../../tiltwise.example.toml"), Vec::new()).unwrap();
+    assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
+}

@@ -1,8 +1,6 @@
 //! Arms against the control, and the whole against its comparison group.
 
-use tiltwise_core::infer::{
-    ArmSums, ENOUGH_CONVERSIONS, ENOUGH_UNITS, TIGHTEST_AT, difference, stabilised,
-};
+use tiltwise_core::infer::{ArmSums, ENOUGH_CONVERSIONS, ENOUGH_UNITS, TIGHTEST_AT, difference, stabilised};
 use tiltwise_core::propensity::share_q30;
 use tiltwise_core::revision::PolicyKind;
 
@@ -27,7 +25,9 @@ pub(super) fn against_control(subject: &Subject<'_>, sums: &Sums, scale: f64) ->
             } else {
                 stabilised(&sums.contrasts[arm], TIGHTEST_AT, ALPHA)
             };
-            let enough = [arm, control].iter().all(|&a| sums.matured[a].sum >= ENOUGH_CONVERSIONS)
+            let enough = [arm, control]
+                .iter()
+                .all(|&a| sums.matured[a].sum >= ENOUGH_CONVERSIONS)
                 && sums.matured_units() >= ENOUGH_UNITS;
             Contrast {
                 variant: revision.variants[arm].key.clone(),

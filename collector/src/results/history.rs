@@ -34,7 +34,12 @@ pub(super) fn shares(subject: &Subject<'_>) -> Shares {
             }
         }
     }
-    Shares { buckets: buckets.into_iter().filter(|(_, counts)| counts.iter().sum::<f64>() > 0.0).collect() }
+    Shares {
+        buckets: buckets
+            .into_iter()
+            .filter(|(_, counts)| counts.iter().sum::<f64>() > 0.0)
+            .collect(),
+    }
 }
 
 impl Shares {
@@ -68,5 +73,8 @@ fn add<'a>(rows: impl Iterator<Item = &'a Vec<f64>>) -> Vec<f64> {
 
 fn normalised(counts: &[f64]) -> Vec<f64> {
     let total: f64 = counts.iter().sum();
-    counts.iter().map(|n| if total > 0.0 { n / total } else { 0.0 }).collect()
+    counts
+        .iter()
+        .map(|n| if total > 0.0 { n / total } else { 0.0 })
+        .collect()
 }

@@ -52,7 +52,11 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
                 key: variant.key.clone(),
                 value: serde_json::from_str(&variant.value).unwrap_or(serde_json::Value::Null),
                 units: all.n as u64,
-                conversions: if metric.cap.is_none() { all.sum.round() as u64 } else { 0 },
+                conversions: if metric.cap.is_none() {
+                    all.sum.round() as u64
+                } else {
+                    0
+                },
                 total: all.sum * scale,
                 rate: MaybeInterval::scaled(tiltwise_core::infer::rate(&shown[arm], ALPHA), scale),
                 share: now.get(arm).copied().unwrap_or(0.0),
@@ -82,7 +86,10 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         },
         metric,
         sentence,
-        units: Units { matured: sums.matured_units() as u64, provisional: sums.provisional_units() as u64 },
+        units: Units {
+            matured: sums.matured_units() as u64,
+            provisional: sums.provisional_units() as u64,
+        },
         variants,
         contrasts,
         gain: contrasts::gain(&sums, scale),
@@ -102,5 +109,8 @@ fn policy_name(kind: PolicyKind) -> &'static str {
 
 /// Where the arms of one revision stand in another, by variant key: edits may add, remove and reorder variants.
 fn places(from: &Revision, to: &Revision) -> Vec<Option<usize>> {
-    from.variants.iter().map(|v| to.variants.iter().position(|w| w.key == v.key)).collect()
+    from.variants
+        .iter()
+        .map(|v| to.variants.iter().position(|w| w.key == v.key))
+        .collect()
 }

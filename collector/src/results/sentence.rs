@@ -18,7 +18,10 @@ pub(super) fn say(
     match subject.experiment.phase {
         Phase::Paused => return format!("Paused: everybody sees {}.", title(&variants[control].key)),
         Phase::Decided { winner } => {
-            return format!("Decided: everybody sees {}.", title(&variants[winner as usize].key));
+            return format!(
+                "Decided: everybody sees {}.",
+                title(&variants[winner as usize].key)
+            );
         }
         Phase::Running => {}
     }
@@ -31,13 +34,22 @@ pub(super) fn say(
     } else {
         tilted(variants, control, metric)
     };
-    let when = if sums.matured_units() > 0.0 { "" } else { " These are early counts: no window has closed yet." };
-    format!("{what_happens} {}{when}", evidence(variants, control, contrasts, metric))
+    let when = if sums.matured_units() > 0.0 {
+        ""
+    } else {
+        " These are early counts: no window has closed yet."
+    };
+    format!(
+        "{what_happens} {}{when}",
+        evidence(variants, control, contrasts, metric)
+    )
 }
 
 fn fixed(variants: &[Variant], metric: &Metric) -> String {
-    let all: Vec<String> =
-        variants.iter().map(|v| format!("{} with {}", worth(v, metric), title(&v.key))).collect();
+    let all: Vec<String> = variants
+        .iter()
+        .map(|v| format!("{} with {}", worth(v, metric), title(&v.key)))
+        .collect();
     format!("The split is fixed: {}.", all.join(", "))
 }
 
@@ -47,14 +59,22 @@ fn tilted(variants: &[Variant], control: usize, metric: &Metric) -> String {
         return "Every variant is stopped.".into();
     };
     let against = if leader.key == variants[control].key {
-        variants.iter().filter(|v| v.key != leader.key && !v.stopped).max_by(by_share)
+        variants
+            .iter()
+            .filter(|v| v.key != leader.key && !v.stopped)
+            .max_by(by_share)
     } else {
         variants.get(control)
     };
     let other = against
         .map(|v| format!(", against {} with {}", worth(v, metric), title(&v.key)))
         .unwrap_or_default();
-    format!("{} is getting {} of visitors: {}{other}.", title(&leader.key), percent(leader.share), worth(leader, metric))
+    format!(
+        "{} is getting {} of visitors: {}{other}.",
+        title(&leader.key),
+        percent(leader.share),
+        worth(leader, metric)
+    )
 }
 
 /// The contrast that says most: the leader's, or of several the surest.
@@ -62,13 +82,17 @@ fn evidence(variants: &[Variant], control: usize, contrasts: &[Contrast], metric
     let decided = contrasts.iter().filter(|c| c.safe).find(|c| {
         c.difference.low.is_some_and(|low| low > 0.0) || c.difference.high.is_some_and(|high| high < 0.0)
     });
-    let Some((c, estimate, low, high)) = decided.and_then(|c| {
-        Some((c, c.difference.estimate?, c.difference.low?, c.difference.high?))
-    }) else {
+    let Some((c, estimate, low, high)) =
+        decided.and_then(|c| Some((c, c.difference.estimate?, c.difference.low?, c.difference.high?)))
+    else {
         return "Too early to say which is better.".into();
     };
     let direction = if estimate > 0.0 { "more" } else { "less" };
-    let (small, large) = if estimate > 0.0 { (low, high) } else { (-high, -low) };
+    let (small, large) = if estimate > 0.0 {
+        (low, high)
+    } else {
+        (-high, -low)
+    };
     format!(
         "{} brings {} {direction} than {}, between {} and {}; safe to read at any time.",
         title(&c.variant),
@@ -81,7 +105,9 @@ fn evidence(variants: &[Variant], control: usize, contrasts: &[Contrast], metric
 
 /// What a unit brings: "13.2 % reach signup", "12.30 EUR of purchase each".
 fn worth(variant: &Variant, metric: &Metric) -> String {
-    let Some(estimate) = variant.rate.estimate else { return "too few to count".into() };
+    let Some(estimate) = variant.rate.estimate else {
+        return "too few to count".into();
+    };
     match metric.kind {
         "value" => format!("{} of {} each", money(estimate, metric), metric.event),
         _ => format!("{} reach {}", percent(estimate), metric.event),
@@ -104,12 +130,19 @@ fn money(amount: f64, metric: &Metric) -> String {
 
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 99.95 || (percent.fract() < 0.05 && percent >= 10.0) { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    if percent >= 99.95 || (percent.fract() < 0.05 && percent >= 10.0) {
+        format!("{percent:.0} %")
+    } else {
+        format!("{percent:.1} %")
+    }
 }
 
 /// A variant's key as a word in a sentence: "free-shipping" is "Free shipping".
 fn title(key: &str) -> String {
     let words = key.replace(['-', '_'], " ");
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }

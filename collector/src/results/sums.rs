@@ -35,7 +35,11 @@ impl Sums {
 
     /// What the rates are read from.
     pub(super) fn shown(&self) -> &[ArmSums] {
-        if self.matured_units() > 0.0 { &self.matured } else { &self.all }
+        if self.matured_units() > 0.0 {
+            &self.matured
+        } else {
+            &self.all
+        }
     }
 
     pub(super) fn matured_units(&self) -> f64 {
@@ -67,7 +71,13 @@ impl Sums {
                 for (arm, place) in places.iter().enumerate() {
                     let Some(place) = *place else { continue };
                     for cell in [POLICY, COMPARISON] {
-                        sums.add(bucket, inference.place(METRIC, cell, arm), place, cell, same_control);
+                        sums.add(
+                            bucket,
+                            inference.place(METRIC, cell, arm),
+                            place,
+                            cell,
+                            same_control,
+                        );
                     }
                 }
             }

@@ -101,14 +101,22 @@ pub struct ShareHistory {
 
 impl Interval {
     pub(super) fn scaled(interval: infer::Interval, scale: f64) -> Self {
-        Self { estimate: interval.estimate * scale, low: interval.low * scale, high: interval.high * scale }
+        Self {
+            estimate: interval.estimate * scale,
+            low: interval.low * scale,
+            high: interval.high * scale,
+        }
     }
 }
 
 impl MaybeInterval {
     pub(super) fn scaled(interval: Option<infer::Interval>, scale: f64) -> Self {
         let part = |f: fn(infer::Interval) -> f64| interval.map(|i| f(i) * scale);
-        Self { estimate: part(|i| i.estimate), low: part(|i| i.low), high: part(|i| i.high) }
+        Self {
+            estimate: part(|i| i.estimate),
+            low: part(|i| i.low),
+            high: part(|i| i.high),
+        }
     }
 }
 

@@ -194,3 +194,22 @@ fn a_name_is_no_part_of_the_revision() {
         check(&renamed).unwrap().definitions[0].id
     );
 }
+
+#[test]
+fn the_example_file_is_accepted_and_shows_every_policy() {
+    let example = check(include_str!("../../../experiments.example.toml")).unwrap();
+    let kinds: Vec<PolicyKind> = example
+        .definitions
+        .iter()
+        .map(|definition| definition.revision.policy.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            PolicyKind::Contextual,
+            PolicyKind::Thompson,
+            PolicyKind::Fixed,
+            PolicyKind::BestArm
+        ]
+    );
+}
