@@ -99,6 +99,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn wasm_modules() -> Result<Counts> {
-    wasm::report::print(&wasm::make(false)?);
+    let report = wasm::make(false)?;
+    wasm::report::print(&report);
+    wasm::report::check(&report)?;
     Ok(Counts::default())
 }

@@ -26,12 +26,19 @@ pub fn test() -> Result<Counts> {
 }
 
 fn test_one(package: &str) -> Result<Counts> {
+    let mut report = Vec::new();
     if package == npm::CLIENT {
-        wasm::report::print(&wasm::make_package()?);
+        report = wasm::make_package()?;
+        wasm::report::print(&report);
     } else {
         npm::build(package)?;
     }
-    count(npm::npm(package).args(["test", "--silent"]))
+    let mut counts = count(npm::npm(package).args(["test", "--silent"]))?;
+    if let Err(error) = wasm::report::check(&report) {
+        println!("{error:#}");
+        counts.failed += 1;
+    }
+    Ok(counts)
 }
 
 /// Folders relative to the root, sorted, but the client first: the others install what is packed of it.

@@ -27,12 +27,12 @@ const PAGE: &str = "page/tiltwise.wasm";
 const BUDGETS: [Budget; 2] = [
     Budget {
         file: PAGE,
-        most: 36_000,
+        most: 18_000,
         aim: 16_000,
     },
     Budget {
         file: ENTRY,
-        most: 46_000,
+        most: 26_000,
         aim: 22_000,
     },
 ];
@@ -106,6 +106,9 @@ pub fn print(report: &[Measured]) {
 }
 
 /// Fails where something is over its budget or imports what it must not.
+///
+/// Building goes on without this check, so that work on other things is not held up by a module that has grown; the
+/// command and the test stage that are named for it fail.
 pub fn check(report: &[Measured]) -> Result<()> {
     let broken = broken(report);
     ensure!(broken.is_empty(), "{}", broken.join("; "));
