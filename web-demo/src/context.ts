@@ -1,10 +1,10 @@
 /** What the page knows about this visit, and says to the policy where personalization is allowed. */
 
-export interface Visit {
+export type Visit = {
   device: "mobile" | "desktop";
   country: string;
   cart_value: number;
-}
+};
 
 /** `address` may name a country (`/?country=DE`), so that one machine can play visitors of many. */
 export function visitOf(narrow: boolean, language: string, address: URL, cartValue: number): Visit {

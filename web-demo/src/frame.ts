@@ -4,6 +4,7 @@ import "./styles/tokens.css";
 import "./styles/frame.css";
 import "./styles/pages.css";
 import "./styles/consent.css";
+import type { Update } from "tiltwise";
 import { piecesIn, readCart } from "./cart.ts";
 import { client } from "./client.ts";
 import { startConsent } from "./consent-banner.ts";
@@ -26,12 +27,10 @@ export function showBasket(): void {
 }
 
 /** New weights arrive while the page is open; what is shown stays, the next choice uses them. */
-function showModel(update: unknown): void {
-  const version = (update as { version?: unknown; modelVersion?: unknown } | undefined) ?? {};
-  const text = String(version.modelVersion ?? version.version ?? "");
+function showModel({ version, verified }: Update): void {
   const place = find("[data-test=model]");
-  place.textContent = text ? `Model ${text}` : "";
-  place.dataset.model = text;
+  place.textContent = verified ? `Model ${version}, signature verified` : `Model ${version}`;
+  place.dataset.model = version;
 }
 
 function showAccount(): void {

@@ -3,7 +3,6 @@
 import { readCart, valueOf, withOneMore, writeCart, type Cart } from "./cart.ts";
 import { LAMPS, euros, lampOf } from "./catalogue.ts";
 import { client, decide, readyOrLate, visit } from "./client.ts";
-import { consentOf, keptChoice } from "./consent.ts";
 import { find, make } from "./dom.ts";
 import { showBasket, startFrame } from "./frame.ts";
 import { drawLamp } from "./lamp.ts";
@@ -41,7 +40,7 @@ function addToCart(): void {
   client.track("add_to_cart");
   const cart = withOneMore(readCart(sessionStorage), lamp.key);
   writeCart(sessionStorage, cart);
-  client.setContext({ ...visit() });
+  client.setContext(visit());
   showBasket();
   showCart(cart);
 }
@@ -64,14 +63,13 @@ function showCart(cart: Cart): void {
   find("[data-lines]").replaceChildren(...LAMPS.filter(({ key }) => cart[key]).map(line));
 }
 
-/** The order goes to the shop's own server, which reports the purchase; with consent it learns whose it was. */
+/** The order goes to the shop's own server, which reports the purchase; the client names the visitor only where measurement is granted. */
 function fillOrder(event: Event): void {
   const form = event.currentTarget as HTMLFormElement;
-  const measured = consentOf(keptChoice(localStorage)).measurement === "granted";
   const set = (name: string, text: string) => (find<HTMLInputElement>(`[name=${name}]`, form).value = text);
   set("order", orderNumber());
   set("value", String(valueOf(readCart(sessionStorage))));
-  set("visitor", measured ? String(client.visitorId() ?? "") : "");
+  set("visitor", client.visitorId() ?? "");
 }
 
 function orderNumber(): string {

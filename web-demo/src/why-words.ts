@@ -14,6 +14,11 @@ export function sourceInWords(source: string, variant: string | null | undefined
   return `“${variant ?? "fallback"}” ${SOURCES[source] ?? `was decided by: ${source}.`}`;
 }
 
+export function percent(x: number): string {
+  const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(x * 100);
+  return `${number}\u202f%`;
+}
+
 /** Any nested object as flat rows: "model.version" → "12". Lists of plain values stay on one row. */
 export function rows(value: unknown, path = ""): [string, string][] {
   if (Array.isArray(value)) {
