@@ -77,7 +77,8 @@ export class SimulatedExperiment {
     const { plan } = this;
     const variants = plan.variants.map(({ key, value }, i): Variant => {
       const arm = this.#arms[i] ?? { units: 0, conversions: 0, total: 0, share: 0 };
-      return { key, value, ...arm, rate: this.#rate(arm), stopped: this.#stopped.has(key) };
+      const conversions = plan.metric.kind === "rate" ? arm.conversions : 0;
+      return { key, value, ...arm, conversions, rate: this.#rate(arm), stopped: this.#stopped.has(key) };
     });
     const control = variants.find(({ key }) => key === plan.control);
     const contrasts = variants

@@ -28,8 +28,8 @@ export function fakeCollector(): Plugin {
       server.middlewares.use("/v1/admin/actions", (request, response) => {
         void bodyOf(request).then((body) => {
           const error = shopOf(sceneOf(request)).act(JSON.parse(body) as Action);
-          response.writeHead(error ? 400 : 200, { "content-type": "application/json" });
-          response.end(JSON.stringify(error ? { error } : { ok: true }));
+          response.writeHead(error ? 422 : 200, { "content-type": "application/json" });
+          response.end(JSON.stringify(error ? { error: "failed", message: error } : {}));
         });
       });
     },

@@ -1,7 +1,7 @@
 /** What a person may do to a running experiment, in words, and the request that does it. */
 
 import { title } from "./format.ts";
-import type { Action, ActionAnswer, ActionName, Experiment } from "./wire.ts";
+import type { Action, ActionName, Experiment, Refusal } from "./wire.ts";
 
 export interface Intent {
   action: ActionName;
@@ -68,7 +68,9 @@ export function wording({ action, experiment, variant }: Intent): Wording {
 
 /** Posts the action. A problem comes back as a sentence, never as an exception. */
 export async function perform({ action, experiment, variant }: Intent): Promise<string | null> {
-  const body: Action = { action, experiment: experiment.key, author: "dashboard", ...(variant ? { variant } : {}) };
+  const body: Action = { action, experiment: experiment.key, author: "dashboard" };
+  if (variant) body.variant = variant;
+  if (action === "lift") body.lifts = "declare-winner";
   try {
     const response = await fetch("v1/admin/actions", {
       method: "POST",
@@ -76,8 +78,9 @@ export async function perform({ action, experiment, variant }: Intent): Promise<
       body: JSON.stringify(body),
     });
     if (response.status === 401) return "You are signed out. Open a fresh link from “tiltwise status”.";
-    const answer = (await response.json()) as ActionAnswer;
-    return "error" in answer ? answer.error : null;
+    if (response.ok) return null;
+    const refusal = (await response.json()) as Refusal;
+    return refusal.message ?? refusal.error;
   } catch {
     return "The collector did not answer. Nothing was changed, as far as this page knows; try again.";
   }

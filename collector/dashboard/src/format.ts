@@ -29,6 +29,12 @@ export function money(x: number, currency: string): string {
   return new Intl.NumberFormat(LOCALE, { style: "currency", currency }).format(x).replace("-", MINUS);
 }
 
+/** Sums: nobody reads the cents of thousands. */
+export function wholeMoney(x: number, currency: string): string {
+  const options: Intl.NumberFormatOptions = { style: "currency", currency, maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(LOCALE, options).format(x).replace("-", MINUS);
+}
+
 export function signedMoney(x: number, currency: string): string {
   return (x >= 0 ? "+" : "") + money(x, currency);
 }

@@ -1,7 +1,7 @@
 /** How an experiment's metric is written: as a rate in percent, as money, or as a plain amount. */
 
 import * as format from "./format.ts";
-import type { Metric } from "./wire.ts";
+import type { Metric, Variant } from "./wire.ts";
 
 /** One reading: "13.2 %", "€4.10". */
 export function reading(metric: Metric, x: number): string {
@@ -19,6 +19,12 @@ export function difference(metric: Metric, x: number): string {
 export function range(metric: Metric, low: number, high: number): string {
   const bare = (x: number) => difference(metric, x).replace(/\u202fpoints$/, "");
   return `${bare(low)} to ${bare(high)}`;
+}
+
+/** What a variant has brought in all: conversions, or a sum. */
+export function harvest(metric: Metric, variant: Pick<Variant, "conversions" | "total">): string {
+  if (metric.kind === "rate") return format.count(variant.conversions);
+  return metric.currency ? format.wholeMoney(variant.total, metric.currency) : format.count(variant.total);
 }
 
 /** What the column of readings is called. */

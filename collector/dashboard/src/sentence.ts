@@ -5,6 +5,14 @@
 
 import { words } from "./format.ts";
 
+/** The headline is the first sentence; what follows says how sure it is. */
+export function splitHeadline(text: string): { headline: string; rest: string } {
+  const end = /[.!?]\s+(?=\p{Lu})/u.exec(text);
+  if (!end) return { headline: text, rest: "" };
+  const at = end.index + 1;
+  return { headline: text.slice(0, at), rest: text.slice(at).trim() };
+}
+
 export interface Part {
   text: string;
   /** Index of the variant that this part names; absent in plain text. */

@@ -22,17 +22,16 @@ export function verdict(contrast: Contrast, control: string, metric: Metric): Ve
   }
   const span = range(metric, low, high);
   const note = contrast.safe
-    ? "Holds however often you look."
-    : "An early reading: wait before you decide on it.";
+    ? "Safe to decide on, however often you look."
+    : "Not yet safe to decide on.";
   if (low > 0) return { leaning: "better", text: `${name} beats ${other} by ${unsigned(metric, estimate)} (${span}).`, note };
   if (high < 0) return { leaning: "worse", text: `${name} is behind ${other} by ${unsigned(metric, estimate)} (${span}).`, note };
   return { leaning: "open", text: `No clear difference between ${name} and ${other} so far (${span}${unit(metric)}).`, note };
 }
 
-/** The whole system against its comparison group. */
-export function gainText(gain: Interval, control: string, metric: Metric): string {
-  const span = `(${range(metric, gain.low, gain.high)})`;
-  return `Against showing everyone ${title(control)}: ${difference(metric, gain.estimate)} ${span}.`;
+/** The whole system against its comparison group, which stays on an even split. */
+export function gainText(gain: Interval, metric: Metric): string {
+  return `Tilting against an even split: ${difference(metric, gain.estimate)} (${range(metric, gain.low, gain.high)}).`;
 }
 
 function unsigned(metric: Metric, x: number): string {

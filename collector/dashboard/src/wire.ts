@@ -6,7 +6,8 @@
 export interface State {
   now: number;
   site: string;
-  model: ModelInfo;
+  /** Null before the first is published. */
+  model: ModelInfo | null;
   health: Health;
   experiments: Experiment[];
 }
@@ -71,6 +72,7 @@ export interface Variant {
   key: string;
   value: unknown;
   units: number;
+  /** Units with the outcome; 0 where values are summed. */
   conversions: number;
   total: number;
   rate: MaybeInterval;
@@ -113,7 +115,13 @@ export interface Action {
   action: ActionName;
   experiment: string;
   variant?: string;
+  /** For `lift`: what is lifted, so that a stopped variant stays stopped. */
+  lifts?: ActionName;
   author: "dashboard";
 }
 
-export type ActionAnswer = { ok: true } | { error: string };
+/** The body of an answer that is no success: a word for programs, and where there is one a sentence for people. */
+export interface Refusal {
+  error: string;
+  message?: string;
+}

@@ -33,9 +33,17 @@ test("an action names experiment, variant and author, and success is silence", a
   assert.deepEqual(seen.body, { action: "stop-variant", experiment: "hero", variant: "bold", author: "dashboard" });
 });
 
+test("lifting a decision leaves stopped variants stopped", async () => {
+  const seen = answerWith(Response.json({}));
+  assert.equal(await perform({ action: "lift", experiment }), null);
+  assert.equal((seen.body as { lifts: string }).lifts, "declare-winner");
+});
+
 test("the collector's error is shown as it is", async () => {
-  answerWith(Response.json({ error: "There is no variant \"bold\"." }, { status: 400 }));
+  answerWith(Response.json({ error: "failed", message: "There is no variant \"bold\"." }, { status: 422 }));
   assert.equal(await perform(intent), "There is no variant \"bold\".");
+  answerWith(Response.json({ error: "Too many." }, { status: 503 }));
+  assert.equal(await perform(intent), "Too many.");
 });
 
 test("a signed-out browser and a silent collector are told apart", async () => {

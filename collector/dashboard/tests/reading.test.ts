@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { definition, difference, reading } from "../src/measure.ts";
+import { definition, difference, harvest, reading } from "../src/measure.ts";
 import { gainText, verdict } from "../src/verdict.ts";
 import type { Contrast, Metric } from "../src/wire.ts";
 
@@ -22,6 +22,11 @@ test("a value metric is read as money, a rate as percent", () => {
   assert.equal(plain(difference(value, -0.35)), "-€0.35");
 });
 
+test("what a variant brought is counted where it is a rate, and summed where it is money", () => {
+  assert.equal(harvest(rate, { conversions: 1204, total: 1204 }), "1,204");
+  assert.equal(harvest(value, { conversions: 0, total: 20431.6 }), "€20,432");
+});
+
 test("a range above zero beats the control, one below is behind, one across is open", () => {
   assert.equal(plain(verdict(contrast(0.034, 0.011, 0.057), "calm", rate).text), "Bold beats Calm by 3.4 points (+1.1 to +5.7).");
   assert.equal(plain(verdict(contrast(-0.02, -0.03, -0.01), "calm", rate).text), "Bold is behind Calm by 2.0 points (-3.0 to -1.0).");
@@ -33,9 +38,9 @@ test("a comparison without numbers says that it waits", () => {
 });
 
 test("a reading that is not safe to peek at says so", () => {
-  assert.match(verdict(contrast(0.03, 0.01, 0.05, false), "calm", rate).note, /wait before you decide/);
+  assert.match(verdict(contrast(0.03, 0.01, 0.05, false), "calm", rate).note, /^Not yet safe/);
 });
 
-test("the gain of the system is said against the control", () => {
-  assert.equal(plain(gainText({ estimate: 0.02, low: 0.014, high: 0.026 }, "calm", rate)), "Against showing everyone Calm: +2.0 points (+1.4 to +2.6).");
+test("the gain of the system is said against an even split", () => {
+  assert.equal(plain(gainText({ estimate: 0.02, low: 0.014, high: 0.026 }, rate)), "Tilting against an even split: +2.0 points (+1.4 to +2.6).");
 });

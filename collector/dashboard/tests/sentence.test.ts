@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { glimpse } from "../src/glimpse.ts";
-import { typeset } from "../src/sentence.ts";
+import { splitHeadline, typeset } from "../src/sentence.ts";
 
 const marked = (sentence: string, keys: string[]) =>
   typeset(sentence, keys).map(({ text, variant }) => (variant === undefined ? text : `[${variant}:${text}]`)).join("");
+
+test("the first sentence is the headline, and an amount with a point does not end it", () => {
+  assert.deepEqual(splitHeadline("Green brings 4.10 EUR each. Too early to say."), {
+    headline: "Green brings 4.10 EUR each.", rest: "Too early to say.",
+  });
+  assert.deepEqual(splitHeadline("Paused."), { headline: "Paused.", rest: "" });
+});
 
 test("variant names are marked whatever their case", () => {
   assert.equal(marked("Bold is ahead of calm.", ["calm", "bold"]), "[1:Bold] is ahead of [0:calm].");

@@ -1,6 +1,7 @@
 /** The page: who and how fresh, then every experiment, then how the machine feels. */
 
 import { link, state } from "../stream.ts";
+import { Boundary } from "./boundary.tsx";
 import { ConfirmDialog } from "./confirm.tsx";
 import { NoExperiment, SignedOut, Waiting } from "./empty.tsx";
 import { ExperimentCard } from "./experiment.tsx";
@@ -19,7 +20,9 @@ export function App() {
       <main>
         {current.experiments.length === 0 ? <NoExperiment /> : null}
         {current.experiments.map((experiment) => (
-          <ExperimentCard key={experiment.key} experiment={experiment} />
+          <Boundary key={experiment.key} name={experiment.name}>
+            <ExperimentCard experiment={experiment} />
+          </Boundary>
         ))}
         <HealthSection state={current} />
       </main>

@@ -28,7 +28,7 @@ export function HealthSection({ state }: { state: State }) {
         </Tile>
         <Tile name="Event to new model" {...spread(health.eventToSnapshotMs)} />
         <Tile name="Commit to disk" {...spread(health.commitMs)} />
-        <Tile name="Learner behind the log" value={format.duration(health.lagMs)} note={model.foldedThroughMs > 0 ? <>Last folded <Age since={model.foldedThroughMs} /> ago; a fit takes {format.duration(health.fitMs)}</> : "Nothing folded yet"} />
+        <Tile name="Learner behind the log" value={format.duration(health.lagMs)} note={model && model.foldedThroughMs > 0 ? <>Last folded <Age since={model.foldedThroughMs} /> ago; a fit takes {format.duration(health.fitMs)}</> : "Nothing folded yet"} />
         <Tile name="Pages connected" value={format.count(health.streamClients)} note="Each gets a new model as soon as there is one" />
         <Tile name="Log on disk" value={format.bytes(health.logBytes)} note="Everything else can be rebuilt from it" />
       </dl>
@@ -40,11 +40,11 @@ export function HealthSection({ state }: { state: State }) {
   );
 }
 
-function NewestModel({ model }: { model: ModelInfo }) {
+function NewestModel({ model }: { model: ModelInfo | null }) {
   return (
     <div>
       <h3>Newest model</h3>
-      {model.publishedMs > 0 ? (
+      {model ? (
         <>
           <p>
             Version <span class="figure strong">{model.version}</span>, published <Age since={model.publishedMs} /> ago

@@ -14,7 +14,7 @@ export function Masthead({ state }: { state: State }) {
       <p class="freshness">
         <span class={live ? "pulse" : "pulse pulse-lost"} aria-hidden="true" />
         <span>{live ? "Live" : "Reconnecting"}</span>
-        {state.model.publishedMs > 0 ? (
+        {state.model ? (
           <span class="model" title={`Snapshot ${state.model.hash}`}>
             Model <span class="figure">{state.model.version}</span>, <Age since={state.model.publishedMs} /> old
           </span>

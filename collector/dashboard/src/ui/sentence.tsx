@@ -4,13 +4,16 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { typeset } from "../sentence.ts";
+import { splitHeadline, typeset } from "../sentence.ts";
 import type { Experiment } from "../wire.ts";
 
 const ANNOUNCE_EVERY_MS = 30_000;
 
 export function Sentence({ experiment }: { experiment: Experiment }) {
-  const parts = typeset(experiment.sentence, experiment.variants.map((variant) => variant.key));
+  const { headline, rest } = splitHeadline(experiment.sentence);
+  const parts = typeset(headline, experiment.variants.map((variant) => variant.key));
+  // The comparisons below say the rest for every variant.
+  const saidBelow = experiment.phase === "running" && experiment.contrasts.length > 0;
   return (
     <>
       <p class="sentence">
@@ -18,6 +21,7 @@ export function Sentence({ experiment }: { experiment: Experiment }) {
           part.variant === undefined ? part.text : <span key={i} class={`marker v${part.variant % 8}`}>{part.text}</span>,
         )}
       </p>
+      {rest && !saidBelow ? <p class="soft">{rest}</p> : null}
       <Announcement text={experiment.sentence} />
     </>
   );

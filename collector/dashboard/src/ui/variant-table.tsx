@@ -2,7 +2,7 @@
 
 import * as format from "../format.ts";
 import { glimpse } from "../glimpse.ts";
-import { heading, reading } from "../measure.ts";
+import { harvest, heading, reading } from "../measure.ts";
 import { scaleOf, type Scale } from "../scale.ts";
 import type { Experiment, Metric, Variant } from "../wire.ts";
 import { ask } from "./confirm.tsx";
@@ -85,8 +85,11 @@ function VariantRow({ experiment, variant, index, scale }: RowProps) {
         {format.share(variant.share)}
       </td>
       <td class="number" data-label={format.title(metric.event)}>
-        {format.count(variant.conversions)}
-        <span class="of"> of {format.count(variant.units)}</span>
+        {harvest(metric, variant)}
+        <span class="of">
+          {" "}
+          {metric.kind === "rate" ? "of" : "from"} {format.count(variant.units)}
+        </span>
       </td>
       <td class="reading">
         {estimate === null ? <span class="soft">waiting for the first full window</span> : <span class="strong">{reading(metric, estimate)}</span>}

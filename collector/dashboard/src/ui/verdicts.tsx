@@ -28,7 +28,7 @@ export function Verdicts({ experiment }: { experiment: Experiment }) {
             Σ
           </span>
           <span>
-            {gainText(gain, control, metric)} <span class="soft">What tilting has gained, measured on visitors kept on an even split.</span>
+            {gainText(gain, metric)} <span class="soft">Measured on the visitors who are kept on one.</span>
           </span>
         </li>
       ) : null}
