@@ -10,8 +10,10 @@ mod check;
 mod diagnostics;
 mod failure;
 mod keys;
+mod serve;
 mod settings;
 mod status;
+mod tail;
 
 pub use self::diagnostics::start as start_diagnostics;
 pub use self::failure::Failure;
@@ -48,20 +50,29 @@ enum Command {
     Apply(apply::Args),
     Check(check::Args),
     Keys(keys::Args),
+    Serve(serve::Args),
     Status(status::Args),
+    Tail(tail::Args),
 }
 
 /// Runs the command and says how it ended.
 pub fn run(cli: Cli) -> ExitCode {
-    let ended = match cli.command {
-        Command::Apply(args) => apply::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Keys(args) => keys::run(&args),
-        Command::Status(args) => status::run(&args),
-    };
-    match ended {
+    match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Apply(args) => apply::run(&args),
+            Self::Check(args) => check::run(&args),
+            Self::Keys(args) => keys::run(&args),
+            Self::Serve(args) => serve::run(&args),
+            Self::Status(args) => status::run(&args),
+            Self::Tail(args) => tail::run(&args),
+        }
     }
 }
 

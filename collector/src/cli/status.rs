@@ -45,13 +45,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let config = args.settings.load()?;
-    let admin = Admin {
-        url: args
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", reachable(config.admin.listen))),
-        token: token(&config)?,
-    };
+    let admin = Admin::of(&config, args.url.clone())?;
     let state = admin.get("/v1/admin/state")?;
     if args.json {
         println!("{state:#}");
@@ -73,12 +67,36 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// The admin listener of a running collector.
-struct Admin {
+pub(super) struct Admin {
     url: String,
     token: Zeroizing<String>,
 }
 
 impl Admin {
+    /// The collector of this configuration, unless another address is named.
+    pub(super) fn of(config: &Config, url: Option<String>) -> Result<Self, Failure> {
+        let url = url.unwrap_or_else(|| format!("http://{}", reachable(config.admin.listen)));
+        Ok(Self {
+            url,
+            token: token(config)?,
+        })
+    }
+
+    /// The log's lines from an offset on, and the offset to go on from.
+    pub(super) fn log(&self, from: u64) -> Result<(String, u64), Failure> {
+        let request = agent()
+            .get(self.address(&format!("/v1/admin/log?from={from}")))
+            .header("authorization", self.bearer().as_str());
+        let mut answer = request
+            .call()
+            .map_err(|error| Failure::Unwell(format!("No collector answers at {}: {error}", self.url)))?;
+        let next = answer
+            .headers()
+            .get("x-next-offset")
+            .and_then(|next| next.to_str().ok()?.parse().ok());
+        Ok((answer.body_mut().read_to_string()?, next.unwrap_or(from)))
+    }
+
     fn get(&self, path: &str) -> Result<Value, Failure> {
         self.answer(
             agent()

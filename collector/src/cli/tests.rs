@@ -36,12 +36,7 @@ impl Place {
         for (flag, name) in flags {
             all.extend([flag.to_owned(), at(name)]);
         }
-        match Cli::try_parse_from(&all).unwrap().command {
-            Command::Apply(args) => apply::run(&args),
-            Command::Check(args) => check::run(&args),
-            Command::Keys(args) => keys::run(&args),
-            Command::Status(args) => status::run(&args),
-        }
+        Cli::try_parse_from(&all).unwrap().command.run()
     }
 
     fn write(&self, name: &str, text: &str) -> String {

@@ -14,8 +14,10 @@ pub mod embedded;
 pub mod erase;
 mod error;
 mod frame;
+mod lines;
 mod mark;
 mod record;
+pub mod retention;
 mod seen;
 mod settle;
 mod space;
@@ -24,6 +26,7 @@ mod tables;
 pub use clock::LogClock;
 pub use embedded::{EmbeddedLog, Options};
 pub use error::LogError;
+pub use lines::lines;
 pub use record::encode_events;
 pub use seen::SeenKey;
 

@@ -4,6 +4,7 @@
 mod commands;
 mod dashboard;
 mod health;
+mod log;
 mod session;
 mod state;
 
@@ -66,6 +67,7 @@ pub fn router(office: Office) -> Router {
         .route("/v1/admin/session", post(session::invite))
         .route("/v1/admin/state", get(state::now))
         .route("/v1/admin/stream", get(state::stream))
+        .route("/v1/admin/log", get(log::get))
         .route("/v1/admin/results", get(commands::results))
         .route("/v1/admin/actions", post(commands::act))
         .route("/v1/admin/erasures", post(commands::erase))

@@ -1,0 +1,219 @@
+//! `tiltwise serve`: everything wired together. Only here do the doors, the log, the hub and what learns know of each other.
+
+use std::{fs, sync::Arc, thread, time::Duration};
+
+use anyhow::Context;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{Failure, Settings, start_diagnostics};
+use crate::{
+    config::{Config, Gpc},
+    experiments::{FileActions, Revisions, Watcher, watch::EVERY},
+    http::{
+        admin::{self, Office},
+        public::{self, Doors, Limits},
+        server,
+    },
+    hub::{self, Hub},
+    keys::Keys,
+    log::{self, EmbeddedLog, EventLog, LogClock},
+    metrics::Metrics,
+};
+use site::Site;
+
+mod site;
+
+/// Run the collector: take events, keep them, learn from them, and tell every page.
+///
+/// Everything is checked before anything listens. The experiment file is read again when it changes; a broken edit keeps
+/// the last good one and says so. Ends cleanly on SIGTERM and Ctrl-C: stops accepting, commits, answers what is in flight.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tiltwise serve
+  tiltwise serve --config shop.toml
+  tiltwise serve --listen 0.0.0.0:8080 --set http.allowed_origins=https://shop.example
+
+Prints \"public http://…\" and \"admin http://…\" once both listen. `tiltwise status` gives the dashboard's address.
+
+Exit codes: 0 it was told to stop; 1 it could not go on; 3 a file says something wrong.")]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let config = args.settings.load()?;
+    start_diagnostics(&config.diagnostics)?;
+    let parts = Parts::open(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(&config, &parts));
+    // Readers of the log are gone before it closes.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    parts.log.close();
+    served
+}
+
+/// What a collector is made of.
+struct Parts {
+    log: Arc<EmbeddedLog>,
+    hub: Arc<Hub>,
+    keys: Arc<Keys>,
+    metrics: Arc<Metrics>,
+    site: Arc<Site>,
+}
+
+impl Parts {
+    fn open(config: &Config) -> Result<Self, Failure> {
+        let data = &config.log.path;
+        fs::create_dir_all(data).with_context(|| format!("{}: cannot be made", data.display()))?;
+        let metrics = Arc::new(Metrics::new());
+        let lifetime_ms = config.privacy.visitor_lifetime.ms();
+        let keys = Arc::new(Keys::open(&config.keys, &config.admin_token_file(), lifetime_ms)?);
+        let actions = FileActions::open(&config.actions_file())?;
+        let watcher = Watcher::start(
+            &config.experiments,
+            &config.site,
+            &FileActions::read(&config.actions_file())?,
+        )
+        .map_err(Failure::Refused)?;
+        let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
+        let options = log::Options {
+            max_bytes: config.log.max_bytes.bytes(),
+            ..log::Options::at(data.join("log"))
+        };
+        let log = Arc::new(EmbeddedLog::open(&options, LogClock::system(), metrics.clone())?);
+        let windows = watcher
+            .experiments()
+            .definitions
+            .iter()
+            .map(|definition| definition.revision.longest_window_ms());
+        let options = hub::Options {
+            path: data.join("snapshots"),
+            site: config.site.clone(),
+            named_for_ms: windows.max().unwrap_or(0) + config.trainer.lateness.ms(),
+        };
+        let hub = Arc::new(Hub::open(
+            options,
+            keys.clone(),
+            log.clock().clone(),
+            metrics.clone(),
+        )?);
+        let gpc_limits = config.privacy.gpc == Gpc::Limit;
+        let site = Site::new(watcher, actions, revisions, hub.clone(), log.clone(), gpc_limits);
+        site.publish()?;
+        Ok(Self {
+            log,
+            hub,
+            keys,
+            metrics,
+            site: Arc::new(site),
+        })
+    }
+}
+
+async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
+    let stopping = watch::Sender::new(false);
+    let public = bind(config.http.listen).await?;
+    let admin = bind(config.admin.listen).await?;
+    println!(
+        "public http://{}{}",
+        public.local_addr()?,
+        config.http.prefix.as_str()
+    );
+    println!("admin http://{}", admin.local_addr()?);
+
+    let stop = || {
+        let mut stopping = stopping.subscribe();
+        async move { drop(stopping.wait_for(|stopping| *stopping).await) }
+    };
+    let patience = config.limits.header_timeout.duration();
+    let doors = public::router(
+        doors(config, parts, &stopping),
+        &config.http.prefix,
+        config.http.allowed_origins.clone(),
+    );
+    let office = admin::router(office(config, parts, &stopping));
+    let doors = tokio::spawn(server::serve(public, doors, patience, stop()));
+    let office = tokio::spawn(server::serve(admin, office, patience, stop()));
+    let keeper = keep(parts, stopping.subscribe())?;
+
+    told_to_stop().await?;
+    tracing::info!("stopping");
+    stopping.send_replace(true);
+    doors.await?;
+    office.await?;
+    // Its turns are a second long.
+    tokio::task::spawn_blocking(move || keeper.join())
+        .await?
+        .map_err(|_| anyhow::anyhow!("the keeper had died"))?;
+    Ok(())
+}
+
+/// Looks after what changes by itself or by a person's hand, once a second: the experiment file, and the keys.
+fn keep(parts: &Parts, stopping: watch::Receiver<bool>) -> std::io::Result<thread::JoinHandle<()>> {
+    let (site, keys, log) = (parts.site.clone(), parts.keys.clone(), parts.log.clone());
+    thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+        while !*stopping.borrow() {
+            thread::sleep(EVERY);
+            if let Err(error) = keys.refresh(log.clock().now_ms()) {
+                tracing::error!(%error, "the keys could not be read again");
+            }
+            if let Err(error) = site.look() {
+                tracing::error!(%error, "the experiments could not be published");
+            }
+        }
+    })
+}
+
+fn doors(config: &Config, parts: &Parts, stopping: &watch::Sender<bool>) -> Doors {
+    let limits = &config.limits;
+    Doors {
+        log: parts.log.clone(),
+        hub: parts.hub.clone(),
+        keys: parts.keys.clone(),
+        metrics: parts.metrics.clone(),
+        limits: Limits {
+            body_bytes: limits.body.len(),
+            inflated_bytes: limits.inflated_body.len(),
+            batch_events: limits.batch_events,
+            event_bytes: limits.event.len(),
+            body_timeout: limits.body_timeout.duration(),
+            in_flight: limits.in_flight,
+            streams: limits.streams,
+        },
+        gpc_limits: config.privacy.gpc == Gpc::Limit,
+        stopping: stopping.subscribe(),
+    }
+}
+
+fn office(config: &Config, parts: &Parts, stopping: &watch::Sender<bool>) -> Office {
+    Office {
+        site: config.site.clone(),
+        log: parts.log.clone(),
+        hub: parts.hub.clone(),
+        keys: parts.keys.clone(),
+        metrics: parts.metrics.clone(),
+        desk: parts.site.clone(),
+        stopping: stopping.subscribe(),
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).await;
+    Ok(bound.with_context(|| {
+        format!("{address}: cannot listen there. Choose another with --listen or --admin-listen")
+    })?)
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminated.recv() => Ok(()),
+        pressed = tokio::signal::ctrl_c() => pressed,
+    }
+}
