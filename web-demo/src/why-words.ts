@@ -1,9 +1,9 @@
 /** The words of the panel, apart from the page. */
 
 const SOURCES: Record<string, string> = {
-  model: "was chosen for this visit by the newest model, with a little chance so that the others are tried too.",
-  sticky: "was chosen on an earlier view and stays, so that the page does not change under you.",
-  bootstrap: "was chosen by the model that came with the page.",
+  model: "was drawn for this visit, with the chances that the newest model gives.",
+  sticky: "was drawn on an earlier view and stays, so that the page does not change under you.",
+  bootstrap: "was drawn with the chances that the model gives which came with the page.",
   override: "was picked by hand in this browser; it is not counted.",
   ineligible: "is what visitors see who take no part in this experiment.",
   consent: "is what everybody sees who does not take part; you declined measurement.",

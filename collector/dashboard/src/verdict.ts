@@ -22,7 +22,7 @@ export function verdict(contrast: Contrast, control: string, metric: Metric): Ve
   }
   const span = range(metric, low, high);
   const note = contrast.safe
-    ? "Safe to decide on, however often you look."
+    ? "Safe to read at any time."
     : "Not yet safe to decide on.";
   if (low > 0) return { leaning: "better", text: `${name} beats ${other} by ${unsigned(metric, estimate)} (${span}).`, note };
   if (high < 0) return { leaning: "worse", text: `${name} is behind ${other} by ${unsigned(metric, estimate)} (${span}).`, note };

@@ -48,7 +48,8 @@ function options(host: HTMLElement, variants: number, onPoint: (index: number | 
     width: host.clientWidth,
     height: HEIGHT,
     ms: 1,
-    padding: [6, 4, 0, 0],
+    // Room on the right for half of the last mark.
+    padding: [6, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: { y: { range: [0, 1] } },
