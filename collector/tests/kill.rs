@@ -94,7 +94,7 @@ impl Sender {
     fn batch(&self) -> Vec<u8> {
         let visitor = Visitor::mint(LogClock::system().now_ms(), self.session);
         // The value names the event: sender, batch, place in the batch.
-        let value = |index: u32| f64::from(u32::from(self.session[0]) << 24 | self.next * EVENTS + index);
+        let value = |index: u32| f64::from((u32::from(self.session[0]) << 24) | (self.next * EVENTS + index));
         let outcome = |index| Outcome {
             name: "n",
             value: value(index),
@@ -209,7 +209,7 @@ fn no_acknowledged_event_is_lost_or_doubled_by_kill_9_under_load() {
     let twice: Vec<_> = found.iter().filter(|(_, n)| **n != 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
     for (sender, batches) in &acknowledged {
-        let events = (0..(batches + 1) * EVENTS).map(|n| i64::from(u32::from(*sender) << 24 | n));
+        let events = (0..(batches + 1) * EVENTS).map(|n| i64::from((u32::from(*sender) << 24) | n));
         let missing: Vec<i64> = events.filter(|id| !found.contains_key(id)).collect();
         assert!(missing.is_empty(), "of sender {sender}: {missing:?}");
     }

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tiltwise_core::snapshot::{SealedSnapshot, SnapshotContent};
 
@@ -168,6 +169,12 @@ fn an_edit_is_published_within_a_second_or_two_and_a_broken_one_changes_nothing(
             .contains("experiments.toml"),
         "{state}"
     );
+    // The experiment goes on, and is shown as before its first visitor.
+    let shown = &state["experiments"][0];
+    assert_eq!(
+        (&shown["key"], &shown["phase"], &shown["units"]["matured"]),
+        (&json!("hero2"), &json!("running"), &json!(0))
+    );
     assert_eq!(site.snapshot().0, second);
 }
 
@@ -188,7 +195,7 @@ fn the_log_is_shown_while_the_collector_runs_and_after_it_was_stopped() {
     let line: serde_json::Value = serde_json::from_str(&running).unwrap();
     assert_eq!(
         line["outcome"],
-        serde_json::json!({ "name": "purchase", "valueMicros": 49_900_000, "currency": "EUR" })
+        json!({ "name": "purchase", "valueMicros": 49_900_000, "currency": "EUR" })
     );
     assert!(!running.contains("ada") && !running.contains("e1\""));
 }

@@ -242,3 +242,33 @@ fn u64_or_text<'de, D: Deserializer<'de>>(source: D) -> Result<u64, D::Error> {
         Err(_) => Err(de::Error::custom("expected a whole number")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_visitor_is_read_from_digits_and_from_either_base64() {
+        let id: [u8; VISITOR_BYTES] = std::array::from_fn(|i| 0xf8 + i as u8 % 7);
+        let standard = base64::prelude::BASE64_STANDARD.encode(id);
+        let url_safe = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(id);
+        for text in [hex::encode(id), standard, url_safe] {
+            assert_eq!(read_visitor(&text).map(|visitor| visitor.0), Some(id), "{text}");
+        }
+        assert!(read_visitor("").is_none() && read_visitor(&"0".repeat(35)).is_none());
+    }
+
+    proptest! {
+        /// A stranger writes these bytes: whatever they are, the answer is a batch or an error, never a panic. Half of them
+        /// start like a batch, because pure noise never gets past the first brace.
+        #[test]
+        fn any_body_is_a_batch_or_an_error(noise in ".{0,200}", value in "[-0-9eE.\"a-z\\[\\]{}:,]{0,40}") {
+            let _ = JsonBatch::read(noise.as_bytes());
+            let body = format!(r#"{{"events":[{{"exposure":{{"draw":{value}}}}},{{"outcome":{{"name":"a","value":{value}}}}}]}}"#);
+            if let Ok(batch) = JsonBatch::read(body.as_bytes()) {
+                prop_assert!(batch.as_batch().events.len() <= MAX_BATCH_EVENTS);
+            }
+        }
+    }
+}

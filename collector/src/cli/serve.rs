@@ -104,7 +104,16 @@ impl Parts {
             metrics.clone(),
         )?);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
-        let site = Site::new(watcher, actions, revisions, hub.clone(), log.clone(), gpc_limits);
+        let lateness_ms = config.trainer.lateness.ms();
+        let site = Site::new(
+            watcher,
+            actions,
+            revisions,
+            hub.clone(),
+            log.clone(),
+            gpc_limits,
+            lateness_ms,
+        );
         site.publish()?;
         Ok(Self {
             log,

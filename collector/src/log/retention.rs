@@ -37,9 +37,9 @@ fn first_since(log: &dyn EventLog, since_ms: u64, first: u64, end: u64) -> Resul
             None => u64::MAX,
         };
         if clock_ms < since_ms {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
     }
     Ok(low)

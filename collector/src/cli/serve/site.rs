@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tiltwise_core::{
     id::Pseudonym,
     model::Model,
-    snapshot::{Experiment, Phase, SnapshotContent},
+    snapshot::{Experiment, SnapshotContent},
 };
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     http::admin::Desk,
     hub::Hub,
     log::{EmbeddedLog, EventLog, erase},
+    results::{self, Subject},
 };
 
 pub(super) struct Site {
@@ -24,6 +25,7 @@ pub(super) struct Site {
     hub: Arc<Hub>,
     log: Arc<EmbeddedLog>,
     gpc_limits: bool,
+    lateness_ms: u64,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
 }
@@ -36,6 +38,7 @@ impl Site {
         hub: Arc<Hub>,
         log: Arc<EmbeddedLog>,
         gpc_limits: bool,
+        lateness_ms: u64,
     ) -> Self {
         Self {
             watcher: Mutex::new(watcher),
@@ -44,6 +47,7 @@ impl Site {
             hub,
             log,
             gpc_limits,
+            lateness_ms,
             broken: Mutex::default(),
         }
     }
@@ -124,33 +128,26 @@ fn model_of(experiment: &Experiment, source: &SnapshotContent) -> Option<Model> 
 
 impl Desk for Site {
     fn experiments(&self) -> Value {
-        let experiments = self.hub.newest().map(|newest| newest.content.clone());
+        let Some(newest) = self.hub.newest() else {
+            return json!([]);
+        };
         let watcher = self.watcher();
+        let clock_ms = self.log.clock().now_ms();
         let view = |experiment: &Experiment| {
-            let revision = &experiment.revision;
+            let key = &experiment.revision.key;
             let name = watcher
                 .experiments()
-                .find(&revision.key)
-                .map_or(&revision.key, |definition| &definition.name);
-            let (phase, winner) = match experiment.phase {
-                Phase::Running => ("running", None),
-                Phase::Paused => ("paused", None),
-                Phase::Decided { winner } => {
-                    ("decided", revision.variants.get(winner as usize).map(|v| &v.key))
-                }
-            };
-            let variants: Vec<Value> = revision
-                .variants
-                .iter()
-                .enumerate()
-                .map(|(arm, variant)| json!({ "key": variant.key, "stopped": !experiment.is_active(arm) }))
-                .collect();
-            json!({ "key": revision.key, "name": name, "phase": phase, "winner": winner, "variants": variants })
+                .find(key)
+                .map_or(key, |definition| &definition.name);
+            json!(results::view(&Subject {
+                experiment,
+                name,
+                sums: &[],
+                clock_ms,
+                lateness_ms: self.lateness_ms
+            }))
         };
-        experiments.map_or_else(
-            || json!([]),
-            |content| content.experiments.iter().map(view).collect(),
-        )
+        newest.content.experiments.iter().map(view).collect()
     }
 
     fn results(&self) -> Value {
