@@ -20,6 +20,8 @@ pub struct Stage {
     pub needs: &'static [&'static Tool],
     /// Left out by `--fast`.
     pub slow: bool,
+    /// Skipped by name where its tool is missing, on a build machine too.
+    pub optional: bool,
     pub run: fn() -> Result<Counts>,
 }
 
@@ -107,7 +109,7 @@ fn attempt(stage: &Stage, plan: &Plan) -> (Verdict, Counts) {
         return skipped("left out by --fast".to_owned());
     }
     match tools::missing(stage.needs) {
-        Some(missing) if plan.ci => failed(Counts::default(), missing.to_string()),
+        Some(missing) if plan.ci && !stage.optional => failed(Counts::default(), missing.to_string()),
         Some(missing) => skipped(missing.to_string()),
         None => match (stage.run)() {
             Ok(counts) if counts.failed > 0 => failed(counts, format!("{} failed", counts.failed)),
@@ -173,6 +175,7 @@ mod tests {
         about: "",
         needs: &[],
         slow: false,
+        optional: false,
         run: || {
             Ok(Counts {
                 passed: 3,
@@ -239,6 +242,19 @@ mod tests {
                 ..Counts::default()
             }
         );
+    }
+
+    #[test]
+    fn an_optional_stage_is_skipped_by_name_on_a_build_machine_too() {
+        let ci = Plan {
+            ci: true,
+            ..Plan::default()
+        };
+        let optional = Stage {
+            optional: true,
+            ..TOOLLESS
+        };
+        assert!(matches!(&run(&[optional], &ci).unwrap()[0].verdict, Verdict::Skipped(_)));
     }
 
     #[test]

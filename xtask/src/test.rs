@@ -19,6 +19,7 @@ const STAGES: [Stage; 8] = [
         about: "the invariants of ARCHITECTURE.md",
         needs: &[],
         slow: false,
+        optional: false,
         run: tidy::stage,
     },
     Stage {
@@ -26,6 +27,7 @@ const STAGES: [Stage; 8] = [
         about: "rustfmt has nothing to change",
         needs: &[],
         slow: false,
+        optional: false,
         run: rust::fmt,
     },
     Stage {
@@ -33,6 +35,7 @@ const STAGES: [Stage; 8] = [
         about: "the modules build, within budget and without imports where there must be none",
         needs: &[&NODE, &NPM],
         slow: false,
+        optional: false,
         run: wasm_modules,
     },
     Stage {
@@ -40,6 +43,7 @@ const STAGES: [Stage; 8] = [
         about: "the tests of every npm package that has some",
         needs: &[&NODE, &NPM],
         slow: false,
+        optional: false,
         run: node::test,
     },
     Stage {
@@ -47,6 +51,7 @@ const STAGES: [Stage; 8] = [
         about: "lints, on this machine and for wasm",
         needs: &[],
         slow: false,
+        optional: false,
         run: rust::clippy,
     },
     Stage {
@@ -54,6 +59,7 @@ const STAGES: [Stage; 8] = [
         about: "unit, property and documentation tests of the crates",
         needs: &[],
         slow: false,
+        optional: false,
         run: rust::test,
     },
     Stage {
@@ -61,6 +67,7 @@ const STAGES: [Stage; 8] = [
         about: "tests that need several crates, or another host",
         needs: &[],
         slow: true,
+        optional: false,
         run: rust::test_across_crates,
     },
     Stage {
@@ -68,6 +75,8 @@ const STAGES: [Stage; 8] = [
         about: "licences, sources and known weaknesses of the dependencies",
         needs: &[&CARGO_DENY],
         slow: false,
+        // Twelve minutes to compile on two cores, which is more than all other stages together.
+        optional: true,
         run: rust::deny,
     },
 ];
