@@ -254,7 +254,10 @@ mod tests {
             optional: true,
             ..TOOLLESS
         };
-        assert!(matches!(&run(&[optional], &ci).unwrap()[0].verdict, Verdict::Skipped(_)));
+        assert!(matches!(
+            &run(&[optional], &ci).unwrap()[0].verdict,
+            Verdict::Skipped(_)
+        ));
     }
 
     #[test]
