@@ -7,15 +7,26 @@
 //! To a binary batch the same in a byte an event, in the batch's order: 0 accepted, 1 duplicate, from 2 on the code of the
 //! reason ([`Reject::code`](crate::admit::Reject::code)); nothing at all where every event was accepted, so that the
 //! common answer costs a page no byte.
+//!
+//! The header `tiltwise-received-ms` says when the batch was received, by the collector's clock: once a snapshot's
+//! `foldedThroughMs` has reached it, everything accepted here is in the models.
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use crate::admit::Answer;
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) received_ms: u64,
+    /// One an event, in the batch's order.
+    pub(super) answers: Vec<Answer>,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
@@ -37,14 +48,17 @@ struct Rejected {
     message: String,
 }
 
-pub(super) fn of(form: Form, answers: &[Answer]) -> Response {
+pub(super) fn of(form: Form, judged: &Judged) -> Response {
     let mut response = match form {
-        Form::Compact => compact(answers).into_response(),
-        Form::Json => Json(verdicts(answers)).into_response(),
+        Form::Compact => compact(&judged.answers).into_response(),
+        Form::Json => Json(verdicts(&judged.answers)).into_response(),
     };
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        HeaderName::from_static("tiltwise-received-ms"),
+        HeaderValue::from(judged.received_ms),
+    );
     response
 }
 

@@ -14,7 +14,7 @@ use tiltwise_core::id::Tier;
 
 use super::{
     Inside, Shared,
-    answer::{self, Form},
+    answer::{self, Form, Judged},
 };
 use crate::{
     admit::{self, Answer, Arrival, Reject, Verdict, json::JsonBatch},
@@ -24,12 +24,12 @@ use crate::{
 
 pub(super) async fn post(State(inside): State<Shared>, headers: HeaderMap, body: Body) -> Response {
     match take(&inside, &headers, body).await {
-        Ok((form, answers)) => answer::of(form, &answers),
+        Ok((form, judged)) => answer::of(form, &judged),
         Err(refusal) => inside.refused(refusal).into_response(),
     }
 }
 
-async fn take(inside: &Inside, headers: &HeaderMap, body: Body) -> Result<(Form, Vec<Answer>), Refusal> {
+async fn take(inside: &Inside, headers: &HeaderMap, body: Body) -> Result<(Form, Judged), Refusal> {
     let _turnstile = inside
         .in_flight
         .try_acquire()
@@ -59,7 +59,7 @@ pub(super) async fn commit(
     tier: Tier,
     gpc: bool,
     unreadable: impl Fn(usize) -> Option<Reject>,
-) -> Result<Vec<Answer>, Refusal> {
+) -> Result<Judged, Refusal> {
     let doors = &inside.doors;
     let limits = &doors.limits;
     if batch.events.len() > limits.batch_events {
@@ -100,7 +100,10 @@ pub(super) async fn commit(
     };
     let answers = decision.answers(&receipt);
     count(inside, batch, arrival, &decision, &answers);
-    Ok(answers)
+    Ok(Judged {
+        received_ms: arrival.received_ms,
+        answers,
+    })
 }
 
 fn count(

@@ -11,10 +11,7 @@ use serde::Deserialize;
 use tiltwise_core::event::{Body, Event, EventBatch, Outcome};
 
 use super::{Inside, Shared, answer, events};
-use crate::{
-    admit::{Answer, json::read_visitor},
-    http::refusal::Refusal,
-};
+use crate::{admit::json::read_visitor, http::refusal::Refusal};
 
 #[derive(Deserialize)]
 pub(super) struct Postback {
@@ -36,7 +33,7 @@ pub(super) async fn get(
     query: Result<Query<Postback>, QueryRejection>,
 ) -> Response {
     match take(&inside, query).await {
-        Ok(answers) => answer::of(answer::Form::Json, &answers),
+        Ok(judged) => answer::of(answer::Form::Json, &judged),
         Err(refusal) => inside.refused(refusal).into_response(),
     }
 }
@@ -44,7 +41,7 @@ pub(super) async fn get(
 async fn take(
     inside: &Inside,
     query: Result<Query<Postback>, QueryRejection>,
-) -> Result<Vec<Answer>, Refusal> {
+) -> Result<answer::Judged, Refusal> {
     let _turnstile = inside
         .in_flight
         .try_acquire()
