@@ -11,5 +11,6 @@ pub mod keys;
 pub mod log;
 pub mod metrics;
 pub mod results;
+pub mod trainer;
 
 pub use tiltwise_core::SPEC_VERSION;

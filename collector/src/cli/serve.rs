@@ -12,7 +12,7 @@ use tokio::{
 use super::{Failure, Settings, start_diagnostics};
 use crate::{
     config::{Config, Gpc},
-    experiments::{FileActions, Revisions, Watcher, watch::EVERY},
+    experiments::{ActionStore, FileActions, Revisions, Watcher, watch::EVERY},
     http::{
         admin::{self, Office},
         public::{self, Doors, Limits},
@@ -20,12 +20,17 @@ use crate::{
     },
     hub::{self, Hub},
     keys::Keys,
-    log::{self, EmbeddedLog, EventLog, LogClock},
+    log::{self, EmbeddedLog, EventLog, LogClock, retention::Retention},
     metrics::Metrics,
+    trainer::{self, Plan, Trainer},
 };
 use site::Site;
+use tiltwise_core::join::Params;
 
 mod site;
+
+/// The first snapshot comes with the first tick of the log.
+const FIRST_SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// Run the collector: take events, keep them, learn from them, and tell every page.
 ///
@@ -54,6 +59,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let served = runtime.block_on(serve(&config, &parts));
     // Readers of the log are gone before it closes.
     runtime.shutdown_timeout(Duration::from_secs(5));
+    parts.trainer.stop();
     parts.log.close();
     served
 }
@@ -64,6 +70,7 @@ struct Parts {
     hub: Arc<Hub>,
     keys: Arc<Keys>,
     metrics: Arc<Metrics>,
+    trainer: Arc<Trainer>,
     site: Arc<Site>,
 }
 
@@ -84,7 +91,7 @@ impl Parts {
         let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
         let options = log::Options {
             max_bytes: config.log.max_bytes.bytes(),
-            ..log::Options::at(data.join("log"))
+            ..log::Options::at(config.log_folder())
         };
         let log = Arc::new(EmbeddedLog::open(&options, LogClock::system(), metrics.clone())?);
         let windows = watcher
@@ -93,7 +100,7 @@ impl Parts {
             .iter()
             .map(|definition| definition.revision.longest_window_ms());
         let options = hub::Options {
-            path: data.join("snapshots"),
+            path: config.snapshots_folder(),
             site: config.site.clone(),
             named_for_ms: windows.max().unwrap_or(0) + config.trainer.lateness.ms(),
         };
@@ -104,24 +111,55 @@ impl Parts {
             metrics.clone(),
         )?);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
-        let lateness_ms = config.trainer.lateness.ms();
+        let trainer = Arc::new(Trainer::start(
+            trainer::Parts {
+                log: log.clone(),
+                hub: hub.clone(),
+                metrics: metrics.clone(),
+                revisions,
+            },
+            trainer_options(config),
+            Plan::of(watcher.experiments(), &actions.all(), gpc_limits),
+        )?);
         let site = Site::new(
             watcher,
             actions,
-            revisions,
+            trainer.clone(),
             hub.clone(),
             log.clone(),
             gpc_limits,
-            lateness_ms,
         );
-        site.publish()?;
+        // The doors open with a snapshot to give; where the disk is full there is none, and they say so themselves.
+        if !trainer.wait_published(FIRST_SNAPSHOT) {
+            tracing::warn!("no snapshot yet");
+        }
         Ok(Self {
             log,
             hub,
             keys,
             metrics,
+            trainer,
             site: Arc::new(site),
         })
+    }
+}
+
+/// How the join waits, and how the trainer keeps what it knows.
+pub(super) fn trainer_options(config: &Config) -> trainer::Options {
+    let retention_ms = config.log.retention.ms();
+    trainer::Options {
+        folder: config.state_folder(),
+        params: Params {
+            lateness_ms: config.trainer.lateness.ms(),
+            disorder_ms: config.trainer.disorder.ms(),
+            mark_ms: retention_ms.max(config.trainer.disorder.ms()),
+            ..Params::default()
+        },
+        retention: Retention {
+            keep_ms: retention_ms,
+            max_bytes: config.log.max_bytes.bytes(),
+        },
+        checkpoint_every: trainer::Options::CHECKPOINT_EVERY,
     }
 }
 

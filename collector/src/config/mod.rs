@@ -92,6 +92,21 @@ impl Config {
             .unwrap_or_else(|| self.keys.join("admin.token"))
     }
 
+    /// Where the embedded log is.
+    pub fn log_folder(&self) -> PathBuf {
+        self.log.path.join("log")
+    }
+
+    /// Where the trainer keeps its checkpoints.
+    pub fn state_folder(&self) -> PathBuf {
+        self.log.path.join("state")
+    }
+
+    /// Where published snapshots are kept.
+    pub fn snapshots_folder(&self) -> PathBuf {
+        self.log.path.join("snapshots")
+    }
+
     /// Where what people did to experiments is recorded.
     pub fn actions_file(&self) -> PathBuf {
         self.log.path.join("actions.jsonl")

@@ -41,6 +41,9 @@ pub struct Metrics {
     pub accepted_rate: Rate,
     pub commit_seconds: Timer,
     pub fit_seconds: Timer,
+    /// What the join made of events.
+    pub joined: Family<Reason, Counter>,
+    pub checkpoint_seconds: Timer,
     /// From the receipt of an event to the publication of the first snapshot that holds it.
     pub event_to_snapshot_seconds: Timer,
     pub stream_clients: Gauge,
@@ -92,6 +95,8 @@ impl Metrics {
             accepted_rate: Rate::new(),
             commit_seconds: Timer::new(),
             fit_seconds: Timer::new(),
+            joined: Family::default(),
+            checkpoint_seconds: Timer::new(),
             event_to_snapshot_seconds: Timer::new(),
             stream_clients: Gauge::default(),
             lag_ms: Gauge::default(),
@@ -124,6 +129,11 @@ impl Metrics {
             "events_quarantined",
             "Exposures that are logged and never folded",
             self.quarantined.clone(),
+        );
+        r.register(
+            "events_joined",
+            "What the join made of events: folded, or why not",
+            self.joined.clone(),
         );
         r.register(
             "requests_refused",
@@ -165,6 +175,11 @@ impl Metrics {
                 &self.commit_seconds,
             ),
             ("fit", "One fit of all models", &self.fit_seconds),
+            (
+                "checkpoint",
+                "Writing the trainer's state and reading it back",
+                &self.checkpoint_seconds,
+            ),
             (
                 "event_to_snapshot",
                 "From an event's receipt to the first snapshot that holds it",

@@ -1,31 +1,31 @@
 //! What people want of the site: its experiments, what was done to them, and the snapshot that follows from both.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::ensure;
 use serde_json::{Value, json};
-use tiltwise_core::{
-    id::Pseudonym,
-    model::Model,
-    snapshot::{Experiment, SnapshotContent},
-};
+use tiltwise_core::{acc::Accumulators, id::Pseudonym, revision::Revision, snapshot::Experiment};
 
 use crate::{
-    experiments::{Action, ActionStore, FileActions, Revisions, Seen, Standing, Watcher},
+    experiments::{Action, ActionStore, FileActions, Seen, Watcher},
     http::admin::Desk,
     hub::Hub,
     log::{EmbeddedLog, EventLog, erase},
     results::{self, Subject},
+    trainer::{Plan, Trainer},
 };
+
+/// A snapshot comes within a second; a person waits a little longer before being told that something is wrong.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct Site {
     watcher: Mutex<Watcher>,
     actions: FileActions,
-    revisions: Arc<Revisions>,
+    trainer: Arc<Trainer>,
     hub: Arc<Hub>,
     log: Arc<EmbeddedLog>,
     gpc_limits: bool,
-    lateness_ms: u64,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
 }
@@ -34,20 +34,18 @@ impl Site {
     pub(super) fn new(
         watcher: Watcher,
         actions: FileActions,
-        revisions: Arc<Revisions>,
+        trainer: Arc<Trainer>,
         hub: Arc<Hub>,
         log: Arc<EmbeddedLog>,
         gpc_limits: bool,
-        lateness_ms: u64,
     ) -> Self {
         Self {
             watcher: Mutex::new(watcher),
             actions,
-            revisions,
+            trainer,
             hub,
             log,
             gpc_limits,
-            lateness_ms,
             broken: Mutex::default(),
         }
     }
@@ -70,42 +68,45 @@ impl Site {
         }
     }
 
-    /// Publishes the experiments as they stand, with the models that they have, where that is news.
-    pub(super) fn publish(&self) -> anyhow::Result<()> {
+    /// Hands the experiments as they stand to the trainer, and waits until it has published them.
+    fn publish(&self) -> anyhow::Result<()> {
         let watcher = self.watcher();
-        let content = self.content(&watcher);
-        for experiment in &content.experiments {
-            self.revisions.keep(&experiment.revision)?;
-        }
-        let newest = self.hub.newest();
-        if newest.as_ref().is_some_and(|newest| *newest.content == content) {
-            return Ok(());
-        }
-        let folded_through_ms = newest.map_or(0, |newest| newest.envelope.folded_through_ms);
-        self.hub
-            .publish(&content.encode(), folded_through_ms)
-            .context("no snapshot could be published")?;
+        let plan = Plan::of(watcher.experiments(), &self.actions.all(), self.gpc_limits);
+        self.trainer.set_plan(plan);
+        drop(watcher);
+        ensure!(
+            self.trainer.wait_published(PATIENCE),
+            "it is kept, but no snapshot says so yet: {}",
+            self.warnings().join("; ")
+        );
         Ok(())
     }
 
-    fn content(&self, watcher: &Watcher) -> SnapshotContent {
-        let actions = self.actions.all();
-        let mut experiments = watcher.experiments().under(&actions);
-        let newest = self.hub.newest();
-        for experiment in &mut experiments {
-            let rolled_back_to = Standing::of(&actions, &experiment.revision.key).rolled_back_to;
-            let source = match rolled_back_to {
-                Some(version) => self.hub.content(version),
-                None => newest.as_ref().map(|newest| newest.content.clone()),
-            };
-            experiment.model = source
-                .and_then(|source| model_of(experiment, &source))
-                .unwrap_or_default();
-        }
-        SnapshotContent {
-            experiments,
-            gpc_limits: self.gpc_limits,
-        }
+    /// One experiment with what was summed for it, over all its revisions.
+    fn view(&self, experiment: &Experiment) -> Value {
+        let revision = &experiment.revision;
+        let name = self
+            .watcher()
+            .experiments()
+            .find(&revision.key)
+            .map_or_else(|| revision.key.clone(), |definition| definition.name.clone());
+        let view = self.trainer.read(|state| {
+            let fold = &state.fold;
+            let sums: Vec<(&Revision, &Accumulators)> = fold
+                .sums()
+                .iter()
+                .filter_map(|(id, sums)| Some((fold.revisions().get(id)?, sums)))
+                .filter(|(other, _)| other.key == revision.key && other.salt == revision.salt)
+                .collect();
+            results::view(&Subject {
+                experiment,
+                name: &name,
+                sums: &sums,
+                clock_ms: fold.clock().ms(),
+                lateness_ms: fold.params().lateness_ms,
+            })
+        });
+        serde_json::to_value(view).unwrap_or_default()
     }
 
     fn watcher(&self) -> MutexGuard<'_, Watcher> {
@@ -117,37 +118,18 @@ impl Site {
     }
 }
 
-/// The model that another snapshot has for the same revision: no other fits.
-fn model_of(experiment: &Experiment, source: &SnapshotContent) -> Option<Model> {
-    let same = source
-        .experiments
-        .iter()
-        .find(|other| other.revision_id == experiment.revision_id)?;
-    Some(same.model.clone())
-}
-
 impl Desk for Site {
     fn experiments(&self) -> Value {
         let Some(newest) = self.hub.newest() else {
             return json!([]);
         };
-        let watcher = self.watcher();
-        let clock_ms = self.log.clock().now_ms();
-        let view = |experiment: &Experiment| {
-            let key = &experiment.revision.key;
-            let name = watcher
-                .experiments()
-                .find(key)
-                .map_or(key, |definition| &definition.name);
-            json!(results::view(&Subject {
-                experiment,
-                name,
-                sums: &[],
-                clock_ms,
-                lateness_ms: self.lateness_ms
-            }))
-        };
-        newest.content.experiments.iter().map(view).collect()
+        let views: Vec<Value> = newest
+            .content
+            .experiments
+            .iter()
+            .map(|experiment| self.view(experiment))
+            .collect();
+        views.into()
     }
 
     fn results(&self) -> Value {
@@ -155,12 +137,8 @@ impl Desk for Site {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .into_iter()
-            .collect()
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        broken.into_iter().chain(self.trainer.warnings()).collect()
     }
 
     fn act(&self, action: Value) -> Result<Value, String> {
@@ -185,6 +163,10 @@ impl Desk for Site {
     }
 
     fn erase(&self, unit: Pseudonym) -> Result<u64, String> {
-        erase::erase_unit(&self.log, unit).map_err(|error| error.to_string())
+        let rewritten = erase::erase_unit(&self.log, unit).map_err(|error| error.to_string())?;
+        self.trainer
+            .forget(&*self.log)
+            .map_err(|error| error.to_string())?;
+        Ok(rewritten)
     }
 }

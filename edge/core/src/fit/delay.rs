@@ -25,13 +25,13 @@ pub struct Delays {
 }
 
 impl Delays {
-    /// Before anything is known: the share is the eighth root of the age's share of the window, so half of the rewards come
-    /// within the first 256th of it. Rather too fast than too slow: where it is too fast, what is young counts a little too
+    /// Before anything is known: the share is the sixteenth root of the age's share of the window, so four rewards of five
+    /// come within the first thirtieth of it. Rather too fast than too slow: where it is too fast, what is young counts too
     /// little and gets more traffic; where it is too slow, what is young looks good for being young and feeds itself.
     pub fn default_of(window_ms: u64) -> Self {
         let mut shares = [1.0; STEPS];
         for (j, share) in shares.iter_mut().enumerate() {
-            *share = eighth_root((j + 1) as f64 / STEPS as f64);
+            *share = sixteenth_root((j + 1) as f64 / STEPS as f64);
         }
         Self {
             window_ms: window_ms.max(1) as f64,
@@ -96,7 +96,7 @@ impl Delays {
         let end = self.shares.get(step).copied().unwrap_or(1.0);
         match step.checked_sub(1) {
             // The first step is where most rewards of most shops come in: within it, as by default.
-            None => end * eighth_root(within),
+            None => end * sixteenth_root(within),
             Some(before) => {
                 let start = self.shares.get(before).copied().unwrap_or(1.0);
                 start + (end - start) * within
@@ -155,8 +155,8 @@ impl DelayCounts {
     }
 }
 
-fn eighth_root(x: f64) -> f64 {
-    libm::sqrt(libm::sqrt(libm::sqrt(x)))
+fn sixteenth_root(x: f64) -> f64 {
+    libm::sqrt(libm::sqrt(libm::sqrt(libm::sqrt(x))))
 }
 
 #[cfg(test)]

@@ -88,6 +88,23 @@ pub enum Verdict {
     Flooded,
 }
 
+impl Verdict {
+    /// A word for metrics and reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Folded => "folded",
+            Self::Superseded => "superseded",
+            Self::Erased => "erased",
+            Self::Late => "late",
+            Self::Stale => "stale",
+            Self::Ahead => "ahead",
+            Self::UnknownRevision => "unknown-revision",
+            Self::Malformed => "malformed",
+            Self::Flooded => "flooded",
+        }
+    }
+}
+
 /// What an event meets when it is joined.
 pub struct Surroundings<'a> {
     pub params: &'a Params,

@@ -1,0 +1,265 @@
+//! What the trainer's thread does: read, fold, at the end of a tick fit and publish, now and then a checkpoint.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tiltwise_core::join::{Counts, Verdict};
+
+use super::pace::Pace;
+use super::replay::{self, CHUNK_BYTES};
+use super::{
+    CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, TrainerError, lock, models,
+};
+use crate::log::retention;
+use crate::metrics::Reason;
+
+/// How long to wait for a command when the log has nothing new; a record is at most this late.
+const NAP: Duration = Duration::from_millis(2);
+/// Checkpoints may take a twentieth of the time.
+const CHECKPOINT_SHARE: u32 = 20;
+
+pub(super) struct Worker {
+    parts: Parts,
+    options: Options,
+    checkpoints: Checkpoints,
+    shared: Arc<Shared>,
+    pace: Pace,
+    /// The edition of the plan whose revisions are all known.
+    known_edition: u64,
+    /// What was published last.
+    content: Vec<u8>,
+    published: Option<Instant>,
+    checkpointed: Instant,
+    checkpoint_took: Duration,
+    counted: Counts,
+}
+
+impl Worker {
+    pub(super) fn new(parts: Parts, options: Options, checkpoints: Checkpoints, shared: Arc<Shared>) -> Self {
+        let counted = lock(&shared.state).fold.counts().clone();
+        Self {
+            parts,
+            options,
+            checkpoints,
+            shared,
+            pace: Pace::new(),
+            known_edition: 0,
+            content: Vec::new(),
+            published: None,
+            checkpointed: Instant::now(),
+            checkpoint_took: Duration::ZERO,
+            counted,
+        }
+    }
+
+    /// Runs until it is told to stop, or until the log cannot be read.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        loop {
+            let more = match self.fold_some() {
+                Ok(more) => more,
+                Err(error) => {
+                    tracing::error!(%error, "the trainer has stopped; events are still taken");
+                    *lock(&self.shared.failed) = Some(format!("Models stand still: {error}"));
+                    return;
+                }
+            };
+            let next = if more {
+                commands.try_recv().map_err(|error| match error {
+                    std::sync::mpsc::TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    std::sync::mpsc::TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            } else {
+                commands.recv_timeout(NAP)
+            };
+            match next {
+                Ok(Command::Checkpoint(reply)) => {
+                    let _ = reply.send(self.checkpoint(true).map_err(|error| error.to_string()));
+                }
+                Err(RecvTimeoutError::Timeout) => self.checkpoint_if_due(),
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if let Err(error) = self.checkpoint(false) {
+            tracing::error!(%error, "the last checkpoint failed; the log will be read again from the one before");
+        }
+    }
+
+    /// Folds what is new, up to a chunk. Says whether there was anything.
+    fn fold_some(&mut self) -> Result<bool, TrainerError> {
+        self.learn_revisions();
+        let from = lock(&self.shared.state).offset;
+        if *self.parts.log.end().borrow() <= from {
+            return Ok(false);
+        }
+        let records = self.parts.log.read_from(from, CHUNK_BYTES)?;
+        for record in &records {
+            let decoded = replay::decode(record.offset, record.bytes())?;
+            let ends_tick = replay::ends_tick(&lock(&self.shared.state).fold, decoded.clock_ms);
+            if ends_tick {
+                self.end_tick();
+            }
+            let mut state = lock(&self.shared.state);
+            state.fold.apply(decoded);
+            state.offset = record.offset + 1;
+            drop(state);
+            self.shared.reached.send_replace(record.offset + 1);
+        }
+        Ok(!records.is_empty())
+    }
+
+    /// Everything of the ticks so far is folded, and nothing else.
+    fn end_tick(&mut self) {
+        let (plan, edition) = {
+            let wanted = lock(&self.shared.plan);
+            (wanted.plan.clone(), wanted.edition)
+        };
+        if edition != self.known_edition {
+            return;
+        }
+        let (folded, lag_ms) = self.observe();
+        let began = Instant::now();
+        if !self.pace.is_due(began, folded, edition, lag_ms) {
+            return;
+        }
+        let (content, through_ms) = {
+            let mut state = lock(&self.shared.state);
+            state.fold.roll_up();
+            (
+                models::content(&plan, &state.fold, &self.parts.hub),
+                state.fold.clock().ms(),
+            )
+        };
+        self.parts
+            .metrics
+            .fit_seconds
+            .observe(began.elapsed().as_secs_f64());
+        if self.publish(&content.encode(), through_ms) {
+            self.shared.published.send_replace(edition);
+        }
+        self.pace.fitted(began, Instant::now(), folded, edition);
+    }
+
+    /// Publishes what is new; and what is not after ten seconds, which says how far the log was read.
+    /// False where it could not be published.
+    fn publish(&mut self, content: &[u8], through_ms: u64) -> bool {
+        let is_new = self.content != content;
+        let is_stale = self
+            .published
+            .is_none_or(|at| at.elapsed() >= Duration::from_secs(10));
+        if !is_new && !is_stale {
+            return true;
+        }
+        match self.parts.hub.publish(content, through_ms) {
+            Ok(_) => {
+                self.content = content.to_vec();
+                self.published = Some(Instant::now());
+                self.warn("snapshots", None);
+                true
+            }
+            Err(error) => {
+                self.warn("snapshots", Some(error.to_string()));
+                false
+            }
+        }
+    }
+
+    /// Revisions are kept before they are published, and known before an exposure can name them.
+    fn learn_revisions(&mut self) {
+        let wanted = lock(&self.shared.plan);
+        if wanted.edition == self.known_edition {
+            return;
+        }
+        let (plan, edition): (Plan, u64) = (wanted.plan.clone(), wanted.edition);
+        drop(wanted);
+        for planned in &plan.experiments {
+            match self.parts.revisions.keep(&planned.experiment.revision) {
+                Ok(id) => lock(&self.shared.state)
+                    .fold
+                    .add_revision(id, planned.experiment.revision.clone()),
+                Err(error) => {
+                    self.warn(
+                        "revisions",
+                        Some(format!("The new experiments are not published: {error}")),
+                    );
+                    return;
+                }
+            }
+        }
+        self.warn("revisions", None);
+        self.known_edition = edition;
+    }
+
+    /// Brings the metrics up to date. Returns how many events were ever folded, and the lag.
+    fn observe(&mut self) -> (u64, u64) {
+        let metrics = &self.parts.metrics;
+        let state = lock(&self.shared.state);
+        for (verdict, &count) in state.fold.counts() {
+            let before = self.counted.insert(*verdict, count).unwrap_or(0);
+            if count > before {
+                let reason = verdict.label();
+                metrics
+                    .joined
+                    .get_or_create(&Reason { reason })
+                    .inc_by(count - before);
+            }
+        }
+        let lag_ms = self
+            .parts
+            .log
+            .clock()
+            .now_ms()
+            .saturating_sub(state.fold.clock().ms());
+        metrics.lag_ms.set(lag_ms.cast_signed());
+        metrics.log_bytes.set(self.parts.log.bytes().cast_signed());
+        (self.counted.get(&Verdict::Folded).copied().unwrap_or(0), lag_ms)
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let wait = self
+            .options
+            .checkpoint_every
+            .max(self.checkpoint_took * CHECKPOINT_SHARE);
+        if self.checkpointed.elapsed() < wait {
+            return;
+        }
+        match self.checkpoint(false) {
+            Ok(()) => self.warn("checkpoints", None),
+            Err(error) => {
+                tracing::error!(%error, "no checkpoint");
+                self.warn("checkpoints", Some(error.to_string()));
+            }
+        }
+    }
+
+    /// Writes a checkpoint (or replaces all), then lets the log go where nothing needs it.
+    fn checkpoint(&mut self, replace: bool) -> Result<(), CheckpointError> {
+        let began = Instant::now();
+        self.checkpointed = began;
+        let older = {
+            let mut state = lock(&self.shared.state);
+            if replace {
+                self.checkpoints.rewrite(&mut state)?
+            } else {
+                self.checkpoints.write(&mut state)?
+            }
+        };
+        self.checkpoint_took = began.elapsed();
+        self.parts
+            .metrics
+            .checkpoint_seconds
+            .observe(self.checkpoint_took.as_secs_f64());
+        if let Err(error) = retention::apply(&*self.parts.log, self.options.retention, older) {
+            tracing::warn!(%error, "the log was not trimmed");
+        }
+        Ok(())
+    }
+
+    /// Says or takes back one warning.
+    fn warn(&self, about: &str, what: Option<String>) {
+        let mut warnings = lock(&self.shared.warnings);
+        let prefix = format!("{about}: ");
+        warnings.retain(|warning| !warning.starts_with(&prefix));
+        warnings.extend(what.map(|what| prefix + &what));
+    }
+}
