@@ -1,19 +1,53 @@
 //! The face for every host that is not JavaScript: plain exports, no imports, bytes through linear memory.
 //!
-//! A host copies its bytes into memory that it got from `alloc_v1`, calls, and gives the memory back with
-//! `dealloc_v1`. An export carries the version of its own contract in its name, so that a host which asks for one that
-//! is gone fails when it loads the module and not in the middle of a decision. `spec_version` alone has no such suffix:
-//! it is the first call, by which a host learns whether it may make the others.
-#![allow(unsafe_code)] // The one border where bytes are addresses: `no_mangle` exports and raw allocation.
+//! | export             | role                                                                              |
+//! |--------------------|-----------------------------------------------------------------------------------|
+//! | `spec_version`     | the version of the rules by which bytes become decisions; the first call          |
+//! | `alloc_v1`         | a block for the host to write into; 0: there is no such room                      |
+//! | `dealloc_v1`       | gives a block back                                                                |
+//! | `load_snapshot_v1` | takes an encoded `SnapshotContent` and its version, whole, instead of the one before |
+//! | `decide_v1`        | reads a `DecideRequest` and makes a `DecideAnswer`                                |
+//! | `answer_v1`        | where the last answer stands; it holds until the next call                        |
+//! | `answer_len_v1`    | how long it is                                                                    |
+//!
+//! A host copies its bytes into a block, calls, and gives the block back. An export carries the version of its own
+//! contract in its name, so that a host which asks for one that is gone fails when it loads the module and not in the
+//! middle of a decision. `spec_version` alone has no such suffix: by it a host learns whether it may make the others.
+//!
+//! Nothing here panics on input: what is wrong is a [`Code`].
+#![allow(unsafe_code)] // The one border where bytes are addresses: `no_mangle` exports, raw allocation, one static.
 
-extern crate alloc;
+mod decide;
 
 use alloc::alloc::{alloc, dealloc};
+use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::ptr;
+use core::cell::UnsafeCell;
+use core::{ptr, slice};
+
+use tiltwise_core::snapshot::SnapshotContent;
+use tiltwise_core::wire::WireError;
+
+pub use decide::Code;
 
 /// Every block is aligned for the widest number that is written into one.
 const ALIGN: usize = 8;
+
+/// What an instance holds between calls.
+struct State {
+    snapshot: Option<(u64, SnapshotContent)>,
+    answer: Vec<u8>,
+}
+
+struct Instance(UnsafeCell<State>);
+
+// SAFETY: an instance of a module has one thread; a host that wants more makes more instances.
+unsafe impl Sync for Instance {}
+
+static INSTANCE: Instance = Instance(UnsafeCell::new(State {
+    snapshot: None,
+    answer: Vec::new(),
+}));
 
 /// The version of the rules by which bytes become decisions.
 #[unsafe(no_mangle)]
@@ -41,6 +75,65 @@ pub unsafe extern "C" fn dealloc_v1(block: *mut u8, len: usize) {
         // SAFETY: by the contract above, `block` was allocated with this very layout.
         unsafe { dealloc(block, layout) }
     }
+}
+
+/// Takes an encoded `SnapshotContent`, whose signature and hash the host has verified. Returns a [`Code`]; with any but 0
+/// the snapshot of before stays in use.
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn load_snapshot_v1(block: *const u8, len: usize, version: u64) -> u32 {
+    // SAFETY: the caller's contract.
+    match SnapshotContent::decode(unsafe { bytes(block, len) }) {
+        Ok(content) => {
+            state().snapshot = Some((version, content));
+            Code::Drawn as u32
+        }
+        Err(WireError::Newer { .. }) => Code::Upgrade as u32,
+        Err(_) => Code::Unreadable as u32,
+    }
+}
+
+/// Decides as an encoded `DecideRequest` asks. Returns a [`Code`]; the encoded `DecideAnswer` stands at [`answer_v1`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn decide_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let request = unsafe { bytes(block, len) };
+    let state = state();
+    let (code, answer) = decide::answer(state.snapshot.as_ref(), request);
+    state.answer = answer;
+    code as u32
+}
+
+/// Where the last answer stands.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer_v1() -> *const u8 {
+    state().answer.as_ptr()
+}
+
+/// How many bytes the last answer has.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer_len_v1() -> usize {
+    state().answer.len()
+}
+
+/// # Safety
+/// `block` points to `len` bytes that stay as they are, or `len` is 0.
+unsafe fn bytes<'a>(block: *const u8, len: usize) -> &'a [u8] {
+    if len == 0 || block.is_null() {
+        return &[];
+    }
+    // SAFETY: by the contract above.
+    unsafe { slice::from_raw_parts(block, len) }
+}
+
+fn state() -> &'static mut State {
+    // SAFETY: one thread, and no export keeps its borrow across a call of another.
+    unsafe { &mut *INSTANCE.0.get() }
 }
 
 #[cfg(test)]

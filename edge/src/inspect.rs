@@ -17,20 +17,19 @@ use tiltwise_core::hash::Unit;
 use tiltwise_core::id::UnitKind;
 use tiltwise_core::propensity::ONE_Q30;
 use tiltwise_core::revision::PolicyKind;
-use tiltwise_core::snapshot::{Experiment, Phase, SealedSnapshot, SnapshotContent};
+use tiltwise_core::snapshot::{Experiment, Phase, SnapshotContent};
 use tiltwise_core::sticky::episode;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 
 use answer::{Explanation, Replayed};
 use question::{Person, Question, Row};
 
-/// Explains what a decision made now would be. `sealed` is the snapshot in use, the question an object
+/// Explains what a decision made now would be. `content` is that of the snapshot in use, the question an object
 /// (`wasm-pkg/src/inspect.ts` has its type). Undefined: the snapshot does not have this experiment.
 #[wasm_bindgen]
-pub fn explain(sealed: &[u8], question: JsValue) -> Result<JsValue, JsError> {
+pub fn explain(content: &[u8], version: u64, question: JsValue) -> Result<JsValue, JsError> {
     let question: Question = serde_wasm_bindgen::from_value(question)?;
-    let sealed = SealedSnapshot::decode(sealed)?;
-    let content = SnapshotContent::decode(&sealed.content)?;
+    let content = SnapshotContent::decode(content)?;
     let Some(at) = content.find(&question.key) else {
         return Ok(JsValue::UNDEFINED);
     };
@@ -44,14 +43,14 @@ pub fn explain(sealed: &[u8], question: JsValue) -> Result<JsValue, JsError> {
     let (episode, drawn) = draw(
         experiment,
         &prepared,
-        sealed.version,
+        version,
         &person,
         question.now_ms,
         question.session()?,
     );
     let seen = if personalized { context } else { Context::new() };
     let mut explanation = Explanation::of(experiment, &seen, &prepared, episode, drawn.as_ref());
-    explanation.model_version = sealed.version.to_string();
+    explanation.model_version = version.to_string();
     explanation.personalized = personalized;
     explanation.shown = question.shown;
     to_object(&explanation)

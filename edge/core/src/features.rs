@@ -26,7 +26,14 @@ pub struct Features {
 impl Features {
     /// From (slot, value) pairs in any order. Of pairs with the same slot the first stands.
     pub fn from_pairs(mut pairs: Vec<(u32, i32)>) -> Self {
-        pairs.sort_by_key(|&(slot, _)| slot);
+        // By insertion: there are few, and the library's sort is 5 kB of a page's module.
+        for i in 1..pairs.len() {
+            let mut at = i;
+            while at > 0 && slot_at(&pairs, at - 1) > slot_at(&pairs, at) {
+                pairs.swap(at - 1, at);
+                at -= 1;
+            }
+        }
         pairs.dedup_by_key(|&mut (slot, _)| slot);
         let all_one = pairs.iter().all(|&(_, value)| value == ONE_Q10);
         Self {
@@ -46,6 +53,10 @@ impl Features {
             .enumerate()
             .map(|(i, &slot)| (slot, self.values_q10.get(i).copied().unwrap_or(ONE_Q10)))
     }
+}
+
+fn slot_at(pairs: &[(u32, i32)], at: usize) -> u32 {
+    pairs.get(at).map_or(0, |&(slot, _)| slot)
 }
 
 /// Encodes what the attributes see of a context.

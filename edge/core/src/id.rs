@@ -53,12 +53,10 @@ pub enum UnitKind {
 }
 
 impl UnitKind {
-    pub(crate) fn from_wire(v: u32) -> Result<Self, crate::wire::WireError> {
-        match v {
-            0 => Ok(Self::Visitor),
-            1 => Ok(Self::Account),
-            _ => Err(crate::wire::WireError::OutOfRange("unit kind")),
-        }
+    pub(crate) fn read(m: &mut crate::wire::Message<'_>) -> Self {
+        let kind = m.u32();
+        m.require(kind <= 1, "unit kind");
+        if kind == 0 { Self::Visitor } else { Self::Account }
     }
 }
 

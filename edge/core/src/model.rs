@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::revision::MAX_ARMS;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, WireError, Writer};
 
 /// A contextual model has at most so many slots.
 pub const MAX_MODEL_SLOTS: usize = 512;
@@ -39,20 +39,25 @@ pub struct Model {
 impl Model {
     /// Decodes and checks the shape against the number of arms.
     pub fn decode(bytes: &[u8], arms: usize) -> Result<Self, WireError> {
+        Message::read(bytes, |m| Self::read(m, arms))
+    }
+
+    pub(crate) fn read(m: &mut Message<'_>, arms: usize) -> Self {
         let mut model = Self::default();
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 if model.segments.len() == MAX_SEGMENTS => return Err(WireError::OutOfRange("segments")),
-                1 => model.segments.push(Segment::decode(r.bytes(field)?, arms)?),
-                2 => r.repeated_u32(field, &mut model.slots, MAX_MODEL_SLOTS, "slots of a model")?,
-                3 => model.theta = floats(r.bytes(field)?)?,
-                4 => model.precision = floats(r.bytes(field)?)?,
-                5 => model.gamma = r.f32(field)?,
-                6 => model.alpha = r.f32(field)?,
-                7 => r.repeated_u32(field, &mut model.variances_micros, MAX_ARMS, "variances")?,
-                8 => r.repeated_u32(field, &mut model.newcomers, MAX_ARMS, "newcomers")?,
-                _ => return Err(r.unknown()),
+                1 => {
+                    m.require(model.segments.len() < MAX_SEGMENTS, "segments");
+                    model.segments.push(m.nested(|m| Segment::read(m, arms)));
+                }
+                2 => m.numbers(&mut model.slots, MAX_MODEL_SLOTS, "slots of a model"),
+                3 => model.theta = floats(m),
+                4 => model.precision = floats(m),
+                5 => model.gamma = m.f32(),
+                6 => model.alpha = m.f32(),
+                7 => m.numbers(&mut model.variances_micros, MAX_ARMS, "variances"),
+                8 => m.numbers(&mut model.newcomers, MAX_ARMS, "newcomers"),
+                _ => m.unknown(),
             }
         }
         let weights = model.slots.len() * arms;
@@ -67,11 +72,8 @@ impl Model {
             && model.precision.iter().all(|&v| v.is_finite() && v > 0.0)
             && model.gamma >= 0.0
             && model.alpha >= 0.0;
-        if shaped && finite {
-            Ok(model)
-        } else {
-            Err(WireError::OutOfRange("shape of a model"))
-        }
+        m.require(shaped && finite, "shape of a model");
+        model
     }
 
     pub(crate) fn write(&self, w: &mut Writer) {
@@ -104,15 +106,14 @@ impl Model {
 }
 
 impl Segment {
-    fn decode(bytes: &[u8], arms: usize) -> Result<Self, WireError> {
+    fn read(m: &mut Message<'_>, arms: usize) -> Self {
         let mut segment = Self::default();
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => segment.slot = r.u32(field)?,
-                2 => r.repeated_u32(field, &mut segment.probabilities_q30, MAX_ARMS, "probabilities")?,
-                3 => r.repeated_u32(field, &mut segment.means_micros, MAX_ARMS, "means")?,
-                _ => return Err(r.unknown()),
+                1 => segment.slot = m.u32(),
+                2 => m.numbers(&mut segment.probabilities_q30, MAX_ARMS, "probabilities"),
+                3 => m.numbers(&mut segment.means_micros, MAX_ARMS, "means"),
+                _ => m.unknown(),
             }
         }
         let parallel = |n: usize| n == 0 || n == arms;
@@ -121,11 +122,9 @@ impl Segment {
                 .probabilities_q30
                 .iter()
                 .all(|&p| p <= crate::propensity::ONE_Q30);
-        if parallel(segment.probabilities_q30.len()) && parallel(segment.means_micros.len()) && bounded {
-            Ok(segment)
-        } else {
-            Err(WireError::OutOfRange("row of a segment"))
-        }
+        let shaped = parallel(segment.probabilities_q30.len()) && parallel(segment.means_micros.len());
+        m.require(shaped && bounded, "row of a segment");
+        segment
     }
 }
 
@@ -134,18 +133,11 @@ fn ascending(mut slots: impl Iterator<Item = u32>) -> bool {
     slots.all(|slot| core::mem::replace(&mut last, slot) < slot)
 }
 
-fn floats(packed: &[u8]) -> Result<Vec<f32>, WireError> {
-    if packed.len() % 4 != 0 || packed.len() > 4 * MAX_MODEL_SLOTS * MAX_ARMS {
-        return Err(WireError::OutOfRange("weights of a model"));
-    }
-    Ok(packed
-        .chunks_exact(4)
-        .map(|c| {
-            let mut four = [0; 4];
-            four.copy_from_slice(c);
-            f32::from_le_bytes(four)
-        })
-        .collect())
+fn floats(m: &mut Message<'_>) -> Vec<f32> {
+    let (packed, rest) = m.bytes().as_chunks();
+    let fits = rest.is_empty() && packed.len() <= MAX_MODEL_SLOTS * MAX_ARMS;
+    m.require(fits, "weights of a model");
+    packed.iter().map(|&four| f32::from_le_bytes(four)).collect()
 }
 
 fn bytes(values: &[f32]) -> Vec<u8> {

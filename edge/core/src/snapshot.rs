@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 use crate::id::RevisionId;
 use crate::model::Model;
 use crate::revision::{MAX_ARMS, MAX_KEY, Revision};
-use crate::wire::{Reader, SPEC_VERSION, WIRE_VERSION, WireError, Writer, check_version};
+use crate::wire::{Message, SPEC_VERSION, WIRE_VERSION, WireError, Writer};
 
 /// "TWS1" and "TWP1".
 pub const CONTENT_MAGIC: u32 = u32::from_le_bytes(*b"TWS1");
@@ -55,33 +55,31 @@ pub struct SnapshotContent {
 
 impl SnapshotContent {
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Message::read(bytes, Self::read)
+    }
+
+    fn read(m: &mut Message<'_>) -> Self {
         let mut content = Self::default();
         let (mut magic, mut wire, mut spec) = (0, 0, 0);
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => magic = r.fixed32(field)?,
-                2 => {
-                    wire = r.u32(field)?;
-                    check_version(wire)?;
+                1 => magic = m.fixed32(),
+                2 => wire = m.wire(),
+                3 => spec = m.u32(),
+                4 => {
+                    let fits = content.experiments.len() < MAX_EXPERIMENTS;
+                    m.require(fits, "number of experiments (at most 256)");
+                    content.experiments.extend(m.nested(Experiment::read));
                 }
-                3 => spec = r.u32(field)?,
-                4 if content.experiments.len() == MAX_EXPERIMENTS => {
-                    return Err(WireError::OutOfRange("number of experiments (at most 256)"));
-                }
-                4 => content.experiments.push(Experiment::decode(r.bytes(field)?)?),
-                5 => content.gpc_limits = r.bool(field)?,
-                _ => return Err(r.unknown()),
+                5 => content.gpc_limits = m.bool(),
+                _ => m.unknown(),
             }
         }
-        if magic != CONTENT_MAGIC {
-            return Err(WireError::WrongMagic);
-        }
-        check_version(wire)?;
+        m.check_head(magic, CONTENT_MAGIC, wire);
         if spec != SPEC_VERSION {
-            return Err(WireError::Newer { found: spec });
+            m.fail(WireError::Newer { found: spec });
         }
-        Ok(content)
+        content
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -103,40 +101,41 @@ impl SnapshotContent {
 }
 
 impl Experiment {
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let (mut key, mut revision_id, mut revision) = ("", 0, None);
+    /// `None` only where something is wrong.
+    fn read(m: &mut Message<'_>) -> Option<Self> {
+        let (mut key, mut revision_id, mut revision) = (String::new(), 0, None);
         let (mut stopped, mut phase, mut winner, mut model) = (Vec::new(), 0, 0, &[][..]);
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => key = r.text(field, MAX_KEY, "experiment key")?,
-                2 => revision_id = r.fixed64(field)?,
-                3 => revision = Some(Revision::decode(r.bytes(field)?)?),
-                4 => r.repeated(field, &mut stopped, MAX_ARMS, "stopped arms", |v| Ok(v != 0))?,
-                5 => phase = r.u32(field)?,
-                6 => winner = r.u32(field)?,
-                7 => model = r.bytes(field)?,
-                _ => return Err(r.unknown()),
+                1 => key = m.text(MAX_KEY, "experiment key"),
+                2 => revision_id = m.fixed64(),
+                3 => revision = Some(m.nested(Revision::read)),
+                4 => m.numbers(&mut stopped, MAX_ARMS, "stopped arms"),
+                5 => phase = m.u32(),
+                6 => winner = m.u32(),
+                7 => model = m.bytes(),
+                _ => m.unknown(),
             }
         }
-        let revision = revision.ok_or(WireError::Missing("revision"))?;
+        m.need(revision.is_some(), "revision");
+        let revision = revision?;
         let arms = revision.arms();
-        if key != revision.key || !(stopped.is_empty() || stopped.len() == arms) || winner as usize >= arms {
-            return Err(WireError::OutOfRange(
-                "key, stopped arms or winner of an experiment",
-            ));
-        }
+        let fits = key == revision.key
+            && (stopped.is_empty() || stopped.len() == arms)
+            && (winner as usize) < arms
+            && phase <= 2;
+        m.require(fits, "key, stopped arms, phase or winner of an experiment");
         let phase = match phase {
             0 => Phase::Running,
             1 => Phase::Paused,
-            2 => Phase::Decided { winner },
-            _ => return Err(WireError::OutOfRange("phase of an experiment")),
+            _ => Phase::Decided { winner },
         };
-        let model = Model::decode(model, arms)?;
-        Ok(Self {
+        // Last, since its shape depends on the number of arms, wherever it stands.
+        let model = m.message(model, |m| Model::read(m, arms));
+        Some(Self {
             revision_id: RevisionId(revision_id),
             revision,
-            stopped,
+            stopped: stopped.into_iter().map(|s| s != 0).collect(),
             phase,
             model,
         })
@@ -180,33 +179,30 @@ pub struct SealedSnapshot {
 
 impl SealedSnapshot {
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Message::read(bytes, Self::read)
+    }
+
+    fn read(m: &mut Message<'_>) -> Self {
         let mut sealed = Self::default();
         let (mut magic, mut wire) = (0, 0);
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => magic = r.fixed32(field)?,
-                2 => {
-                    wire = r.u32(field)?;
-                    check_version(wire)?;
-                }
-                3 => sealed.site = r.text(field, MAX_SITE, "site")?.into(),
-                4 => sealed.version = r.u64(field)?,
-                5 => sealed.published_ms = r.u64(field)?,
-                6 => sealed.expires_ms = r.u64(field)?,
-                7 => sealed.hash = r.exactly(field, "hash (32 bytes)")?,
-                8 => sealed.key_id = r.exactly(field, "key id (8 bytes)")?,
-                9 => sealed.signature = r.exactly::<64>(field, "signature (64 bytes)")?.into(),
-                10 => sealed.folded_through_ms = r.u64(field)?,
-                11 => sealed.content = r.bytes(field)?.into(),
-                _ => return Err(r.unknown()),
+                1 => magic = m.fixed32(),
+                2 => wire = m.wire(),
+                3 => sealed.site = m.text(MAX_SITE, "site"),
+                4 => sealed.version = m.u64(),
+                5 => sealed.published_ms = m.u64(),
+                6 => sealed.expires_ms = m.u64(),
+                7 => sealed.hash = m.exactly("hash (32 bytes)"),
+                8 => sealed.key_id = m.exactly("key id (8 bytes)"),
+                9 => sealed.signature = m.exactly::<64>("signature (64 bytes)").into(),
+                10 => sealed.folded_through_ms = m.u64(),
+                11 => sealed.content = m.bytes().into(),
+                _ => m.unknown(),
             }
         }
-        if magic != SEALED_MAGIC {
-            return Err(WireError::WrongMagic);
-        }
-        check_version(wire)?;
-        Ok(sealed)
+        m.check_head(magic, SEALED_MAGIC, wire);
+        sealed
     }
 
     pub fn encode(&self) -> Vec<u8> {

@@ -13,7 +13,7 @@ use alloc::{string::String, vec::Vec};
 use crate::event::Exposure;
 use crate::hash::{Purpose, Unit, unit_hash};
 use crate::revision::{MAX_KEY, Revision, Sticky};
-use crate::wire::{Reader, WIRE_VERSION, WireError, Writer, check_version};
+use crate::wire::{Message, WIRE_VERSION, WireError, Writer};
 
 const MEMORY_MAGIC: u32 = u32::from_le_bytes(*b"TWM1");
 /// The oldest choices are forgotten beyond so many: a page's storage is small.
@@ -127,26 +127,25 @@ impl Memory {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Message::read(bytes, Self::read)
+    }
+
+    fn read(m: &mut Message<'_>) -> Self {
         let mut memory = Self::default();
         let (mut magic, mut wire) = (0, 0);
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => magic = r.fixed32(field)?,
-                2 => {
-                    wire = r.u32(field)?;
-                    check_version(wire)?;
+                1 => magic = m.fixed32(),
+                2 => wire = m.wire(),
+                3 => {
+                    m.require(memory.choices.len() < MAX_CHOICES, "choices");
+                    memory.choices.extend(m.nested(Remembered::read));
                 }
-                3 if memory.choices.len() == MAX_CHOICES => return Err(WireError::OutOfRange("choices")),
-                3 => memory.choices.push(Remembered::decode(r.bytes(field)?)?),
-                _ => return Err(r.unknown()),
+                _ => m.unknown(),
             }
         }
-        if magic != MEMORY_MAGIC {
-            return Err(WireError::WrongMagic);
-        }
-        check_version(wire)?;
-        Ok(memory)
+        m.check_head(magic, MEMORY_MAGIC, wire);
+        memory
     }
 
     /// What is worth storing at this time: ended episodes are left out (whether a session has ended, its host knows).
@@ -166,29 +165,29 @@ impl Memory {
 }
 
 impl Remembered {
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let (mut experiment, mut variant, mut unit_tag) = ("", "", 0);
+    /// `None` only where something is wrong.
+    fn read(m: &mut Message<'_>) -> Option<Self> {
+        let (mut experiment, mut variant, mut unit_tag) = (String::new(), String::new(), 0);
         let (mut decided_ms, mut until_ms, mut exposure) = (0, 0, None);
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => experiment = r.text(field, MAX_KEY, "experiment key")?,
-                2 => variant = r.text(field, MAX_KEY, "variant key")?,
-                3 => unit_tag = r.fixed64(field)?,
-                4 => decided_ms = r.u64(field)?,
-                5 => until_ms = r.u64(field)?,
-                6 => exposure = Some(Exposure::decode(r.bytes(field)?)?),
-                _ => return Err(r.unknown()),
+                1 => experiment = m.text(MAX_KEY, "experiment key"),
+                2 => variant = m.text(MAX_KEY, "variant key"),
+                3 => unit_tag = m.fixed64(),
+                4 => decided_ms = m.u64(),
+                5 => until_ms = m.u64(),
+                6 => exposure = Some(m.nested(Exposure::read)),
+                _ => m.unknown(),
             }
         }
-        let exposure = exposure.ok_or(WireError::Missing("exposure"))?;
-        Ok(Self {
-            experiment: experiment.into(),
-            variant: variant.into(),
+        m.need(exposure.is_some(), "exposure");
+        Some(Self {
+            experiment,
+            variant,
             unit_tag,
             decided_ms,
             until_ms,
-            exposure,
+            exposure: exposure?,
         })
     }
 

@@ -1,9 +1,8 @@
 //! The snapshot in use: replaced whole, by a newer one only.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use tiltwise_core::snapshot::{SealedSnapshot, SnapshotContent};
+use tiltwise_core::snapshot::SnapshotContent;
 use tiltwise_core::wire::WireError;
 
 use super::Session;
@@ -33,30 +32,39 @@ pub enum Refusal {
     Site = 5,
 }
 
+/// A snapshot out of its envelope, whose signature and hash the host has verified: they need cryptography.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    pub site: &'a str,
+    pub version: u64,
+    pub expires_ms: u64,
+    /// An encoded `SnapshotContent`.
+    pub content: &'a [u8],
+    /// It came with the page.
+    pub bootstrap: bool,
+}
+
 impl Session {
-    /// Takes a sealed snapshot, whole. Its signature and hash are for the host to verify, since they need cryptography.
-    ///
-    /// What is shown already stays as it is: a new snapshot is for choices that are not made yet.
-    pub fn offer(&mut self, sealed: &[u8], now_ms: u64, bootstrap: bool) -> Result<(), Refusal> {
-        let sealed = SealedSnapshot::decode(sealed).map_err(unreadable)?;
+    /// Takes a snapshot, whole. What is shown already stays as it is: new models are for choices that are not made yet.
+    pub fn offer(&mut self, offer: Offer<'_>, now_ms: u64) -> Result<(), Refusal> {
         if let Some(current) = &self.current {
-            if current.site != sealed.site {
+            if current.site != offer.site {
                 return Err(Refusal::Site);
             }
-            if sealed.version <= current.version {
+            if offer.version <= current.version {
                 return Err(Refusal::NotNewer);
             }
         }
-        if now_ms >= sealed.expires_ms {
+        if now_ms >= offer.expires_ms {
             return Err(Refusal::Expired);
         }
-        let content = SnapshotContent::decode(&sealed.content).map_err(unreadable)?;
+        let content = SnapshotContent::decode(offer.content).map_err(unreadable)?;
         let gpc_limits = content.gpc_limits;
         self.current = Some(Current {
             content,
-            site: sealed.site,
-            version: sealed.version,
-            bootstrap,
+            site: offer.site.into(),
+            version: offer.version,
+            bootstrap: offer.bootstrap,
         });
         self.prepared.clear();
         self.limit_by_gpc(gpc_limits);
@@ -78,12 +86,6 @@ impl Session {
         let experiment = self.current.as_ref()?.content.experiments.get(experiment)?;
         let variant = experiment.revision.variants.get(arm as usize)?;
         Some((&variant.key, &variant.value))
-    }
-
-    /// Wraps content that was fetched by its hash into the envelope that announced it, under the site in use.
-    pub fn seal(&self, mut announced: SealedSnapshot) -> Option<Vec<u8>> {
-        announced.site.clone_from(&self.current.as_ref()?.site);
-        Some(announced.encode())
     }
 }
 

@@ -12,11 +12,11 @@ use tiltwise_core::propensity::ONE_Q30;
 use tiltwise_core::revision::{
     Attribute, AttributeKind, Condition, Metric, Policy, PolicyKind, Revision, Sticky, Variant,
 };
-use tiltwise_core::snapshot::{Experiment, Phase, SealedSnapshot, SnapshotContent};
+use tiltwise_core::snapshot::{Experiment, Phase, SnapshotContent};
 use tiltwise_core::time::LADDER_MS;
 
 use super::consent::Answer;
-use super::{Fresh, Limits, Session};
+use super::{Fresh, Limits, Offer, Session};
 
 pub(super) const NOW: u64 = 1_767_571_200_000;
 const DAY: u64 = 86_400_000;
@@ -42,8 +42,8 @@ pub(super) fn limits() -> Limits {
 pub(super) fn session(measurement: Answer, personalization: Answer) -> Session {
     let mut session = Session::new(&fresh(1), NOW, limits());
     session.set_consent(measurement, personalization, &fresh(2), NOW);
-    session.set_context("device", Some(ContextValue::Text("phone".to_string())));
-    session.offer(&sealed(1), NOW, false).unwrap();
+    session.set_context("device", ContextValue::Text("phone".to_string()));
+    session.offer(offer(1, &content()), NOW).unwrap();
     session
 }
 
@@ -51,12 +51,23 @@ pub(super) fn granted() -> Session {
     session(Answer::Granted, Answer::Granted)
 }
 
-/// Snapshot number `version`; a test changes what it is about.
-pub(super) fn sealed(version: u64) -> Vec<u8> {
-    sealed_with(version, |_| ())
+/// The shop's snapshot under this version.
+pub(super) fn offer(version: u64, content: &[u8]) -> Offer<'_> {
+    Offer {
+        site: "shop",
+        version,
+        expires_ms: NOW + 7 * DAY,
+        content,
+        bootstrap: false,
+    }
 }
 
-pub(super) fn sealed_with(version: u64, change: impl FnOnce(&mut SnapshotContent)) -> Vec<u8> {
+pub(super) fn content() -> Vec<u8> {
+    content_with(|_| ())
+}
+
+/// The same; a test changes what it is about.
+pub(super) fn content_with(change: impl FnOnce(&mut SnapshotContent)) -> Vec<u8> {
     let mut content = SnapshotContent {
         experiments: vec![
             experiment("button", |_| ()),
@@ -73,16 +84,7 @@ pub(super) fn sealed_with(version: u64, change: impl FnOnce(&mut SnapshotContent
         gpc_limits: true,
     };
     change(&mut content);
-    SealedSnapshot {
-        site: "shop".to_string(),
-        version,
-        published_ms: NOW,
-        expires_ms: NOW + 7 * DAY,
-        signature: vec![0; 64],
-        content: content.encode(),
-        ..SealedSnapshot::default()
-    }
-    .encode()
+    content.encode()
 }
 
 fn experiment(key: &str, change: impl FnOnce(&mut Revision)) -> Experiment {

@@ -20,6 +20,8 @@ mod outbox;
 mod person;
 mod privacy;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use alloc::rc::Rc;
 use alloc::{string::String, vec::Vec};
@@ -35,7 +37,7 @@ use outbox::Outbox;
 use person::Person;
 
 pub use choose::{Choice, Source};
-pub use current::Refusal;
+pub use current::{Offer, Refusal};
 pub use outbox::Limits;
 pub use person::Fresh;
 pub use send::Tracked;
@@ -83,12 +85,9 @@ impl Session {
         }
     }
 
-    /// Sets, or with `None` removes, one named value of the context.
-    pub fn set_context(&mut self, name: &str, value: Option<ContextValue>) {
-        match value {
-            Some(value) => self.context.set(name, value),
-            None => self.context.remove(name),
-        }
+    /// Sets one named value of the context.
+    pub fn set_context(&mut self, name: &str, value: ContextValue) {
+        self.context.set(name, value);
         self.prepared.clear();
     }
 

@@ -27,7 +27,7 @@ impl Fresh {
 
     /// Seeds the jitter: it needs no secrecy, only to differ from page to page.
     pub(super) fn seed(&self) -> u64 {
-        u64::from_le_bytes(self.part(16)) ^ self.tag()
+        u64::from_le_bytes(self.part(24))
     }
 
     fn part<const N: usize>(&self, from: usize) -> [u8; N] {

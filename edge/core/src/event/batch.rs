@@ -54,7 +54,7 @@ impl<'a> EventBatch<'a> {
                 7 => batch.account = r.text(field, MAX_ID, "account")?,
                 8 => batch.dropped = r.u32(field)?,
                 9 if batch.events.len() == MAX_BATCH_EVENTS => {
-                    return Err(WireError::OutOfRange("number of events (at most 500)"));
+                    return Err(WireError::out_of_range("number of events (at most 500)"));
                 }
                 9 => batch.events.push(r.bytes(field)?),
                 10 => batch.unpersonalized = r.bool(field)?,
@@ -66,7 +66,7 @@ impl<'a> EventBatch<'a> {
         }
         check_version(wire)?;
         if !matches!(batch.session.len(), 0 | 16) {
-            return Err(WireError::OutOfRange("session (16 bytes)"));
+            return Err(WireError::out_of_range("session (16 bytes)"));
         }
         Ok(batch)
     }
@@ -123,7 +123,7 @@ pub struct Outcome<'a> {
 impl<'a> Event<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, WireError> {
         if bytes.len() > MAX_EVENT_BYTES {
-            return Err(WireError::OutOfRange("size of an event (at most 8 kB)"));
+            return Err(WireError::out_of_range("size of an event (at most 8 kB)"));
         }
         let (mut made_ms, mut body, mut id, mut unit, mut account) = (0, None, "", None, "");
         let mut r = Reader::new(bytes);
@@ -138,7 +138,7 @@ impl<'a> Event<'a> {
                 _ => return Err(r.unknown()),
             }
         }
-        let body = body.ok_or(WireError::Missing("exposure or outcome"))?;
+        let body = body.ok_or(WireError::missing("exposure or outcome"))?;
         Ok(Self {
             made_ms,
             body,
@@ -184,14 +184,14 @@ impl<'a> Outcome<'a> {
     /// What every door checks, however the outcome was written.
     pub fn check(&self) -> Result<(), WireError> {
         if self.name.is_empty() {
-            return Err(WireError::Missing("outcome name"));
+            return Err(WireError::missing("outcome name"));
         }
         if self.name.len() > MAX_NAME || self.id.len() > MAX_ID || self.currency.len() > 3 {
-            return Err(WireError::OutOfRange("length of an outcome's text"));
+            return Err(WireError::out_of_range("length of an outcome's text"));
         }
         // A refund is an event of its own, not a negative purchase; a thousand million is beyond any cart.
         if !(self.value >= 0.0 && self.value <= 1e9) {
-            return Err(WireError::OutOfRange("outcome value (0 to 1e9)"));
+            return Err(WireError::out_of_range("outcome value (0 to 1e9)"));
         }
         Ok(())
     }
@@ -210,6 +210,6 @@ fn visitor(bytes: &[u8]) -> Result<Option<Visitor>, WireError> {
     }
     let id: [u8; VISITOR_BYTES] = bytes
         .try_into()
-        .map_err(|_| WireError::OutOfRange("visitor (18 bytes)"))?;
+        .map_err(|_| WireError::out_of_range("visitor (18 bytes)"))?;
     Ok(Some(Visitor(id)))
 }

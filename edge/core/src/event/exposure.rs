@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::id::{RevisionId, UnitKind};
 use crate::revision::{LINEAR_LIMIT_Q10, MAX_ARMS, MAX_ATTRIBUTES};
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, WireError, Writer};
 
 /// An exposure has at most one slot for each attribute.
 pub const MAX_SLOTS: usize = MAX_ATTRIBUTES;
@@ -56,6 +56,10 @@ impl Exposure {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Message::read(bytes, Self::read)
+    }
+
+    pub(crate) fn read(m: &mut Message<'_>) -> Self {
         let mut x = Self {
             revision: RevisionId(0),
             model: 0,
@@ -70,26 +74,27 @@ impl Exposure {
             flags: 0,
             unit_kind: UnitKind::Visitor,
         };
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        let mut values = Vec::new();
+        while let Some(number) = m.next_field() {
             match number {
-                1 => x.revision = RevisionId(r.fixed64(field)?),
-                2 => x.model = r.u64(field)?,
-                3 => x.episode = r.u64(field)?,
-                4 => x.arm = r.u32(field)?,
-                5 => x.draw = r.u32(field)?,
-                6 => r.repeated_u32(field, &mut x.slots, MAX_SLOTS, "active slots")?,
-                7 => r.repeated(field, &mut x.values_q10, MAX_SLOTS, "slot values", value_q10)?,
-                8 => r.repeated_u32(field, &mut x.propensities_q30, MAX_ARMS, "propensities")?,
-                9 => r.repeated_u32(field, &mut x.predictions_micros, MAX_ARMS, "predictions")?,
-                10 => r.repeated_u32(field, &mut x.variances_micros, MAX_ARMS, "variances")?,
-                11 => x.flags = r.u32(field)?,
-                12 => x.unit_kind = UnitKind::from_wire(r.u32(field)?)?,
-                _ => return Err(r.unknown()),
+                1 => x.revision = RevisionId(m.fixed64()),
+                2 => x.model = m.u64(),
+                3 => x.episode = m.u64(),
+                4 => x.arm = m.u32(),
+                5 => x.draw = m.u32(),
+                6 => m.numbers(&mut x.slots, MAX_SLOTS, "active slots"),
+                7 => m.numbers(&mut values, MAX_SLOTS, "slot values"),
+                8 => m.numbers(&mut x.propensities_q30, MAX_ARMS, "propensities"),
+                9 => m.numbers(&mut x.predictions_micros, MAX_ARMS, "predictions"),
+                10 => m.numbers(&mut x.variances_micros, MAX_ARMS, "variances"),
+                11 => x.flags = m.u32(),
+                12 => x.unit_kind = UnitKind::read(m),
+                _ => m.unknown(),
             }
         }
-        x.check()?;
-        Ok(x)
+        x.values_q10 = values.into_iter().map(unzigzag).collect();
+        m.check(x.check());
+        x
     }
 
     pub fn write(&self, w: &mut Writer) {
@@ -118,13 +123,13 @@ impl Exposure {
         let arms = self.propensities_q30.len();
         let parallel = |n: usize| n == 0 || n == arms;
         if self.arm as usize >= arms {
-            return Err(WireError::OutOfRange("arm"));
+            return Err(WireError::out_of_range("arm"));
         }
         if self.draw >= crate::propensity::ONE_Q30 {
-            return Err(WireError::OutOfRange("draw"));
+            return Err(WireError::out_of_range("draw"));
         }
         if !parallel(self.predictions_micros.len()) || !parallel(self.variances_micros.len()) {
-            return Err(WireError::OutOfRange("predictions or variances (one an arm)"));
+            return Err(WireError::out_of_range("predictions or variances (one an arm)"));
         }
         if self
             .predictions_micros
@@ -132,10 +137,10 @@ impl Exposure {
             .chain(&self.variances_micros)
             .any(|&v| v > 1_000_000)
         {
-            return Err(WireError::OutOfRange("prediction or variance (at most 1)"));
+            return Err(WireError::out_of_range("prediction or variance (at most 1)"));
         }
         if self.flags > (FLAG_COMPARISON | FLAG_OVERRIDE) {
-            return Err(WireError::OutOfRange("flags"));
+            return Err(WireError::out_of_range("flags"));
         }
         let ascending = self
             .slots
@@ -148,22 +153,19 @@ impl Exposure {
                 .iter()
                 .any(|s| !(1..=crate::features::LAST_SLOT).contains(s))
         {
-            return Err(WireError::OutOfRange("slots (ascending, 1 to 65535)"));
+            return Err(WireError::out_of_range("slots (ascending, 1 to 65535)"));
+        }
+        let limit = -LINEAR_LIMIT_Q10..=LINEAR_LIMIT_Q10;
+        if self.values_q10.iter().any(|v| !limit.contains(v)) {
+            return Err(WireError::out_of_range("slot value (at most 8)"));
         }
         if !self.values_q10.is_empty() && self.values_q10.len() != self.slots.len() {
-            return Err(WireError::OutOfRange("slot values (one a slot)"));
+            return Err(WireError::out_of_range("slot values (one a slot)"));
         }
         Ok(())
     }
 }
 
-fn value_q10(zigzag: u64) -> Result<i32, WireError> {
-    let half = i64::try_from(zigzag >> 1).map_err(|_| WireError::Overlong)?;
-    let value = if zigzag & 1 == 0 { half } else { -half - 1 };
-    let limit = i64::from(LINEAR_LIMIT_Q10);
-    if (-limit..=limit).contains(&value) {
-        Ok(value as i32)
-    } else {
-        Err(WireError::OutOfRange("slot value (at most 8)"))
-    }
+fn unzigzag(v: u32) -> i32 {
+    (v >> 1).cast_signed() ^ -(v & 1).cast_signed()
 }

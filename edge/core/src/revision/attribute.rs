@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::MAX_KEY;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, WireError, Writer};
 
 /// At most so many attributes in an experiment; an exposure has at most one slot for each.
 pub const MAX_ATTRIBUTES: usize = 128;
@@ -33,31 +33,30 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+    pub(super) fn read(m: &mut Message<'_>) -> Self {
         let (mut name, mut kind, mut hidden) = (String::new(), 0, false);
         let (mut cuts, mut center, mut scale, mut of) = (Vec::new(), 0.0, 0.0, Vec::new());
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => name = r.text(field, MAX_KEY, "attribute name")?.into(),
-                2 => kind = r.u32(field)?,
-                3 => r.repeated_f64(field, &mut cuts, 256, "number of cuts")?,
-                4 => center = r.f64(field)?,
-                5 => scale = r.f64(field)?,
-                6 => r.repeated_u32(field, &mut of, 8, "parts of a cross or segment")?,
-                7 => hidden = r.bool(field)?,
-                _ => return Err(r.unknown()),
+                1 => name = m.text(MAX_KEY, "attribute name"),
+                2 => kind = m.u32(),
+                3 => m.doubles(&mut cuts, 256, "number of cuts"),
+                4 => center = m.f64(),
+                5 => scale = m.f64(),
+                6 => m.numbers(&mut of, 8, "parts of a cross or segment"),
+                7 => hidden = m.bool(),
+                _ => m.unknown(),
             }
         }
+        m.require(kind <= 4, "attribute kind");
         let kind = match kind {
-            0 => AttributeKind::Categorical,
             1 => AttributeKind::Bins { cuts },
             2 => AttributeKind::Linear { center, scale },
             3 => AttributeKind::Cross { of },
             4 => AttributeKind::Segment { of },
-            _ => return Err(WireError::OutOfRange("attribute kind")),
+            _ => AttributeKind::Categorical,
         };
-        Ok(Self { name, kind, hidden })
+        Self { name, kind, hidden }
     }
 
     pub(super) fn write(&self, w: &mut Writer) {
@@ -89,7 +88,7 @@ impl Attribute {
 /// Cuts ascend, scales are positive, and crosses name simple attributes that stand before them.
 pub(super) fn check(attributes: &[Attribute]) -> Result<(), WireError> {
     if attributes.len() > MAX_ATTRIBUTES {
-        return Err(WireError::OutOfRange("number of attributes (at most 128)"));
+        return Err(WireError::out_of_range("number of attributes (at most 128)"));
     }
     for (i, attribute) in attributes.iter().enumerate() {
         match &attribute.kind {
@@ -97,12 +96,12 @@ pub(super) fn check(attributes: &[Attribute]) -> Result<(), WireError> {
             AttributeKind::Bins { cuts } => {
                 let ascending = cuts.iter().zip(cuts.iter().skip(1)).all(|(a, b)| a < b);
                 if !ascending || cuts.iter().any(|c| !c.is_finite()) {
-                    return Err(WireError::OutOfRange("cuts (finite, ascending)"));
+                    return Err(WireError::out_of_range("cuts (finite, ascending)"));
                 }
             }
             AttributeKind::Linear { center, scale } => {
                 if !(center.is_finite() && scale.is_finite() && *scale > 0.0) {
-                    return Err(WireError::OutOfRange("center or scale of a numeric attribute"));
+                    return Err(WireError::out_of_range("center or scale of a numeric attribute"));
                 }
             }
             AttributeKind::Cross { of } | AttributeKind::Segment { of } => {
@@ -120,7 +119,7 @@ pub(super) fn check(attributes: &[Attribute]) -> Result<(), WireError> {
                     1..=8
                 };
                 if !parts.contains(&of.len()) || !of.iter().all(simple) {
-                    return Err(WireError::OutOfRange("parts of a cross or segment"));
+                    return Err(WireError::out_of_range("parts of a cross or segment"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::MAX_KEY;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, Writer};
 
 /// At most so many nodes in one tree, and so deep.
 pub const MAX_CONDITIONS: usize = 256;
@@ -51,35 +51,34 @@ impl Condition {
         Self::All(Vec::new())
     }
 
-    pub(super) fn decode(bytes: &[u8], depth: u32, left: &mut usize) -> Result<Self, WireError> {
-        if depth > MAX_DEPTH || *left == 0 {
-            return Err(WireError::OutOfRange("size of a targeting condition"));
-        }
-        *left -= 1;
+    pub(super) fn read(m: &mut Message<'_>, depth: u32, left: &mut usize) -> Self {
+        m.require(depth <= MAX_DEPTH && *left > 0, "size of a targeting condition");
+        *left = left.saturating_sub(1);
         let (mut kind, mut children, mut attribute, mut operator, mut values) =
             (0, Vec::new(), String::new(), 0, Vec::new());
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => kind = r.u32(field)?,
-                2 => children.push(Self::decode(r.bytes(field)?, depth + 1, left)?),
-                3 => attribute = r.text(field, MAX_KEY, "attribute name")?.into(),
-                4 => operator = r.u32(field)?,
-                5 if values.len() < MAX_VALUES => values.push(Value::decode(r.bytes(field)?)?),
-                5 => return Err(WireError::OutOfRange("values of a comparison")),
-                _ => return Err(r.unknown()),
+                1 => kind = m.u32(),
+                2 => children.push(m.nested(|m| Self::read(m, depth + 1, left))),
+                3 => attribute = m.text(MAX_KEY, "attribute name"),
+                4 => operator = m.u32(),
+                5 => {
+                    m.require(values.len() < MAX_VALUES, "values of a comparison");
+                    values.push(m.nested(Value::read));
+                }
+                _ => m.unknown(),
             }
         }
+        m.require(kind <= 3, "kind of a condition");
         match kind {
-            0 => Ok(Self::All(children)),
-            1 => Ok(Self::Any(children)),
-            2 => Ok(Self::None(children)),
-            3 => Ok(Self::Compare {
+            0 => Self::All(children),
+            1 => Self::Any(children),
+            2 => Self::None(children),
+            _ => Self::Compare {
                 attribute,
-                operator: Operator::from_wire(operator)?,
+                operator: Operator::from_wire(m, operator),
                 values,
-            }),
-            _ => Err(WireError::OutOfRange("kind of a condition")),
+            },
         }
     }
 
@@ -111,18 +110,18 @@ impl Condition {
 }
 
 impl Value {
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+    fn read(m: &mut Message<'_>) -> Self {
         let mut value = None;
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
-            value = Some(match number {
-                1 => Self::Text(r.text(field, MAX_TEXT, "text of a comparison")?.into()),
-                2 => Self::Number(r.f64(field)?),
-                3 => Self::Truth(r.bool(field)?),
-                _ => return Err(r.unknown()),
-            });
+        while let Some(number) = m.next_field() {
+            match number {
+                1 => value = Some(Self::Text(m.text(MAX_TEXT, "text of a comparison"))),
+                2 => value = Some(Self::Number(m.f64())),
+                3 => value = Some(Self::Truth(m.bool())),
+                _ => m.unknown(),
+            }
         }
-        value.ok_or(WireError::Missing("value of a comparison"))
+        m.need(value.is_some(), "value of a comparison");
+        value.unwrap_or(Self::Truth(false))
     }
 
     fn write(&self, w: &mut Writer) {
@@ -136,7 +135,7 @@ impl Value {
 }
 
 impl Operator {
-    fn from_wire(v: u32) -> Result<Self, WireError> {
+    fn from_wire(m: &mut Message<'_>, v: u32) -> Self {
         const ALL: [Operator; 9] = [
             Operator::Eq,
             Operator::Ne,
@@ -148,8 +147,7 @@ impl Operator {
             Operator::Nin,
             Operator::Exists,
         ];
-        ALL.get(v as usize)
-            .copied()
-            .ok_or(WireError::OutOfRange("operator"))
+        m.require((v as usize) < ALL.len(), "operator");
+        ALL.get(v as usize).copied().unwrap_or(Self::Eq)
     }
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use super::MAX_KEY;
 use crate::id::Tier;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, Writer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(u32)]
@@ -70,47 +70,48 @@ impl Metric {
         self.event == name && tier >= self.min_tier && (self.cap_micros == 0 || self.currency == currency)
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+    pub(super) fn read(m: &mut Message<'_>) -> Self {
         let mut metric = Self {
             min_tier: Tier::Page,
             ..NEVER.clone()
         };
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => metric.event = r.text(field, MAX_KEY, "metric event")?.into(),
-                2 => metric.window_ms = r.u64(field)?,
-                3 => metric.cap_micros = r.u64(field)?,
-                4 => metric.currency = r.text(field, 8, "currency")?.into(),
-                5 => metric.min_tier = Tier::from_wire(r.u32(field)?)?,
-                6 => {
-                    metric.role = match r.u32(field)? {
-                        0 => Role::Watched,
-                        1 => Role::Guardrail,
-                        _ => return Err(WireError::OutOfRange("role of a metric")),
-                    }
+                1 => metric.event = m.text(MAX_KEY, "metric event"),
+                2 => metric.window_ms = m.u64(),
+                3 => metric.cap_micros = m.u64(),
+                4 => metric.currency = m.text(8, "currency"),
+                5 => {
+                    let tier = m.u32();
+                    m.require(tier <= Tier::Server as u32, "tier");
+                    metric.min_tier = Tier::from_wire(tier).unwrap_or_default();
                 }
-                7 => metric.max_increase_micros = r.u32(field)?,
+                6 => {
+                    let role = m.u32();
+                    m.require(role <= 1, "role of a metric");
+                    metric.role = if role == 0 { Role::Watched } else { Role::Guardrail };
+                }
+                7 => metric.max_increase_micros = m.u32(),
                 8 => {
-                    metric.on_breach = match r.u32(field)? {
+                    let on_breach = m.u32();
+                    m.require(on_breach <= 2, "on_breach");
+                    metric.on_breach = match on_breach {
                         0 => OnBreach::Notify,
                         1 => OnBreach::StopVariant,
-                        2 => OnBreach::Pause,
-                        _ => return Err(WireError::OutOfRange("on_breach")),
+                        _ => OnBreach::Pause,
                     }
                 }
-                _ => return Err(r.unknown()),
+                _ => m.unknown(),
             }
         }
-        if metric.event.is_empty() {
-            return Err(WireError::Missing("event of a metric"));
-        }
+        m.need(!metric.event.is_empty(), "event of a metric");
         // A century: no sum of a time and a window can overflow.
-        if metric.window_ms == 0 || metric.window_ms > 3_155_760_000_000 || metric.cap_micros > MAX_CAP_MICROS
-        {
-            return Err(WireError::OutOfRange("window or cap of a metric"));
-        }
-        Ok(metric)
+        let window = (1..=3_155_760_000_000).contains(&metric.window_ms);
+        m.require(
+            window && metric.cap_micros <= MAX_CAP_MICROS,
+            "window or cap of a metric",
+        );
+        metric
     }
 
     pub(super) fn write(&self, w: &mut Writer) {

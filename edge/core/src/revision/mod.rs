@@ -12,7 +12,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::id::UnitKind;
 use crate::propensity::ONE_Q30;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, WireError, Writer};
 
 pub use attribute::{Attribute, AttributeKind, LINEAR_LIMIT_Q10, MAX_ATTRIBUTES};
 pub use condition::{Condition, MAX_CONDITIONS, Operator, Value};
@@ -103,6 +103,10 @@ impl Revision {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Message::read(bytes, Self::read)
+    }
+
+    pub(crate) fn read(m: &mut Message<'_>) -> Self {
         let mut revision = Self {
             key: String::new(),
             salt: [0; 16],
@@ -120,30 +124,37 @@ impl Revision {
             bucket_ms: 0,
             fine_ms: 0,
         };
-        let mut r = Reader::new(bytes);
         let mut conditions = MAX_CONDITIONS;
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => revision.key = r.text(field, MAX_KEY, "experiment key")?.into(),
-                2 => revision.salt = r.exactly(field, "salt")?,
-                3 => revision.unit = UnitKind::from_wire(r.u32(field)?)?,
-                4 => revision.sticky = sticky(r.u32(field)?)?,
-                5 => revision.traffic_q30 = r.u32(field)?,
-                6 => revision.comparison_q30 = r.u32(field)?,
-                7 => revision.control = r.u32(field)?,
-                8 => revision.variants.push(Variant::decode(r.bytes(field)?)?),
-                9 => revision.when = Condition::decode(r.bytes(field)?, 0, &mut conditions)?,
-                10 => revision.attributes.push(Attribute::decode(r.bytes(field)?)?),
-                11 => revision.policy = Policy::decode(r.bytes(field)?)?,
-                12 => revision.metrics.push(Metric::decode(r.bytes(field)?)?),
-                13 => revision.half_life_ms = r.u64(field)?,
-                14 => revision.bucket_ms = r.u64(field)?,
-                15 => revision.fine_ms = r.u64(field)?,
-                _ => return Err(r.unknown()),
+                1 => revision.key = m.text(MAX_KEY, "experiment key"),
+                2 => revision.salt = m.exactly("salt"),
+                3 => revision.unit = UnitKind::read(m),
+                4 => {
+                    let sticky = m.u32();
+                    m.require(sticky <= 2, "stickiness");
+                    revision.sticky = match sticky {
+                        0 => Sticky::Visitor,
+                        1 => Sticky::Session,
+                        _ => Sticky::None,
+                    }
+                }
+                5 => revision.traffic_q30 = m.u32(),
+                6 => revision.comparison_q30 = m.u32(),
+                7 => revision.control = m.u32(),
+                8 => revision.variants.push(m.nested(Variant::read)),
+                9 => revision.when = m.nested(|m| Condition::read(m, 0, &mut conditions)),
+                10 => revision.attributes.push(m.nested(Attribute::read)),
+                11 => revision.policy = m.nested(Policy::read),
+                12 => revision.metrics.push(m.nested(Metric::read)),
+                13 => revision.half_life_ms = m.u64(),
+                14 => revision.bucket_ms = m.u64(),
+                15 => revision.fine_ms = m.u64(),
+                _ => m.unknown(),
             }
         }
-        revision.check()?;
-        Ok(revision)
+        m.check(revision.check());
+        revision
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -183,22 +194,22 @@ impl Revision {
     pub fn check(&self) -> Result<(), WireError> {
         let arms = self.variants.len();
         if !(2..=MAX_ARMS).contains(&arms) {
-            return Err(WireError::OutOfRange("number of variants (2 to 64)"));
+            return Err(WireError::out_of_range("number of variants (2 to 64)"));
         }
         if self.key.is_empty() || self.variants.iter().any(|v| v.key.is_empty()) {
-            return Err(WireError::Missing("key of an experiment or variant"));
+            return Err(WireError::missing("key of an experiment or variant"));
         }
         if self.control as usize >= arms {
-            return Err(WireError::OutOfRange("control"));
+            return Err(WireError::out_of_range("control"));
         }
         if self.traffic_q30 > ONE_Q30 || self.comparison_q30 > ONE_Q30 {
-            return Err(WireError::OutOfRange("share of units"));
+            return Err(WireError::out_of_range("share of units"));
         }
         if self.metrics.is_empty() || self.metrics.len() > MAX_METRICS {
-            return Err(WireError::OutOfRange("number of metrics (1 to 16)"));
+            return Err(WireError::out_of_range("number of metrics (1 to 16)"));
         }
         if self.bucket_ms == 0 || !crate::time::LADDER_MS.contains(&self.fine_ms) {
-            return Err(WireError::OutOfRange("bucket width"));
+            return Err(WireError::out_of_range("bucket width"));
         }
         attribute::check(&self.attributes)?;
         self.policy.check(arms)
@@ -206,28 +217,18 @@ impl Revision {
 }
 
 impl Variant {
-    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+    fn read(m: &mut Message<'_>) -> Self {
         let mut variant = Self {
             key: String::new(),
             value: String::new(),
         };
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
-                1 => variant.key = r.text(field, MAX_KEY, "variant key")?.into(),
-                2 => variant.value = r.text(field, MAX_VALUE, "variant value")?.into(),
-                _ => return Err(r.unknown()),
+                1 => variant.key = m.text(MAX_KEY, "variant key"),
+                2 => variant.value = m.text(MAX_VALUE, "variant value"),
+                _ => m.unknown(),
             }
         }
-        Ok(variant)
-    }
-}
-
-fn sticky(v: u32) -> Result<Sticky, WireError> {
-    match v {
-        0 => Ok(Sticky::Visitor),
-        1 => Ok(Sticky::Session),
-        2 => Ok(Sticky::None),
-        _ => Err(WireError::OutOfRange("stickiness")),
+        variant
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::MAX_ARMS;
 use crate::propensity::ONE_Q30;
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Message, WireError, Writer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(u32)]
@@ -26,26 +26,26 @@ pub struct Policy {
 }
 
 impl Policy {
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+    pub(super) fn read(m: &mut Message<'_>) -> Self {
         let mut policy = Self::default();
-        let mut r = Reader::new(bytes);
-        while let Some((number, field)) = r.next()? {
+        while let Some(number) = m.next_field() {
             match number {
                 1 => {
-                    policy.kind = match r.u32(field)? {
-                        0 => PolicyKind::Fixed,
+                    let kind = m.u32();
+                    m.require(kind <= 3, "policy");
+                    policy.kind = match kind {
                         1 => PolicyKind::Thompson,
                         2 => PolicyKind::Contextual,
                         3 => PolicyKind::BestArm,
-                        _ => return Err(WireError::OutOfRange("policy")),
+                        _ => PolicyKind::Fixed,
                     }
                 }
-                2 => policy.min_propensity_q30 = r.u32(field)?,
-                3 => r.repeated_u32(field, &mut policy.weights_q30, MAX_ARMS, "weights")?,
-                _ => return Err(r.unknown()),
+                2 => policy.min_propensity_q30 = m.u32(),
+                3 => m.numbers(&mut policy.weights_q30, MAX_ARMS, "weights"),
+                _ => m.unknown(),
             }
         }
-        Ok(policy)
+        policy
     }
 
     pub(super) fn write(&self, w: &mut Writer) {
@@ -58,11 +58,11 @@ impl Policy {
         let sum: u64 = self.weights_q30.iter().map(|&w| u64::from(w)).sum();
         match self.kind {
             PolicyKind::Fixed if self.weights_q30.len() != arms || sum != u64::from(ONE_Q30) => {
-                Err(WireError::OutOfRange("weights (one an arm, sum 2^30)"))
+                Err(WireError::out_of_range("weights (one an arm, sum 2^30)"))
             }
             PolicyKind::Fixed => Ok(()),
             _ if u64::from(self.min_propensity_q30) * arms as u64 > u64::from(ONE_Q30) => Err(
-                WireError::OutOfRange("min_propensity (times the number of arms at most 1)"),
+                WireError::out_of_range("min_propensity (times the number of arms at most 1)"),
             ),
             _ => Ok(()),
         }

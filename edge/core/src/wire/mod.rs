@@ -4,9 +4,11 @@
 //! every bound, and is strict: an unknown field is an error, because a newer writer has a newer wire version and a reader
 //! that skipped what it does not know would quietly disagree with one that knows it.
 
+mod message;
 mod reader;
 mod writer;
 
+pub use message::Message;
 pub use reader::{Field, Reader, WireError};
 pub use writer::Writer;
 

@@ -25,6 +25,22 @@ pub enum WireError {
     Newer { found: u32 },
 }
 
+impl WireError {
+    pub fn out_of_range(what: &'static str) -> Self {
+        Self::OutOfRange(name(what))
+    }
+
+    pub fn missing(what: &'static str) -> Self {
+        Self::Missing(name(what))
+    }
+}
+
+/// Names are for people who read a log. No host of a wasm module prints them, and a page should not download them.
+#[inline]
+fn name(what: &'static str) -> &'static str {
+    if cfg!(target_family = "wasm") { "" } else { what }
+}
+
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,6 +107,11 @@ impl<'a> Reader<'a> {
         Ok(Some((number, field)))
     }
 
+    /// The number of the field read last.
+    pub(super) fn number(&self) -> u32 {
+        self.field
+    }
+
     /// The error for the field read last, which the message does not have.
     pub fn unknown(&self) -> WireError {
         WireError::Unknown { field: self.field }
@@ -104,14 +125,14 @@ impl<'a> Reader<'a> {
     }
 
     pub fn u32(&self, field: Field<'a>) -> Result<u32, WireError> {
-        u32::try_from(self.u64(field)?).map_err(|_| WireError::OutOfRange("a 32-bit number"))
+        u32::try_from(self.u64(field)?).map_err(|_| WireError::out_of_range("a 32-bit number"))
     }
 
     pub fn bool(&self, field: Field<'a>) -> Result<bool, WireError> {
         match self.u64(field)? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(WireError::OutOfRange("a truth value")),
+            _ => Err(WireError::out_of_range("a truth value")),
         }
     }
 
@@ -156,14 +177,14 @@ impl<'a> Reader<'a> {
     ) -> Result<[u8; N], WireError> {
         self.bytes(field)?
             .try_into()
-            .map_err(|_| WireError::OutOfRange(what))
+            .map_err(|_| WireError::out_of_range(what))
     }
 
     /// Text of at most `max` bytes.
     pub fn text(&self, field: Field<'a>, max: usize, what: &'static str) -> Result<&'a str, WireError> {
         let bytes = self.bytes(field)?;
         if bytes.len() > max {
-            return Err(WireError::OutOfRange(what));
+            return Err(WireError::out_of_range(what));
         }
         core::str::from_utf8(bytes).map_err(|_| WireError::NotUtf8 { field: self.field })
     }
@@ -179,7 +200,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), WireError> {
         let mut push = |v| {
             if into.len() >= max {
-                return Err(WireError::OutOfRange(what));
+                return Err(WireError::out_of_range(what));
             }
             into.push(each(v)?);
             Ok(())
@@ -208,7 +229,7 @@ impl<'a> Reader<'a> {
         what: &'static str,
     ) -> Result<(), WireError> {
         self.repeated(field, into, max, what, |v| {
-            u32::try_from(v).map_err(|_| WireError::OutOfRange(what))
+            u32::try_from(v).map_err(|_| WireError::out_of_range(what))
         })
     }
 
@@ -250,7 +271,7 @@ impl<'a> Reader<'a> {
                 }));
             }
             Field::Varint(_) | Field::Fixed32(_) => return Err(self.unknown()),
-            _ => return Err(WireError::OutOfRange(what)),
+            _ => return Err(WireError::out_of_range(what)),
         }
         Ok(())
     }

@@ -1,0 +1,6 @@
+//! What a session promises, a sentence each.
+
+mod buffer;
+mod choose;
+mod consent;
+mod person;
