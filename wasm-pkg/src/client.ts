@@ -1,6 +1,7 @@
 /** The client: what each promise of the interface sets in motion. */
 
 import { random, toBytes, toHex } from "./bytes.js";
+import { fromText, open, toText } from "./envelope.js";
 import { Emitter } from "./emitter.js";
 import { Http } from "./http.js";
 import { follow } from "./lifecycle.js";
@@ -9,7 +10,7 @@ import { Snapshots } from "./snapshots.js";
 import { Store } from "./storage.js";
 import type { Client, Consent, Context, Events, Explanation, Json, Options, Outcome, Variant } from "./types.js";
 import { Variants, without } from "./variants.js";
-import { type Edge, load } from "./wasm.js";
+import { type Glue, load } from "./wasm.js";
 
 /** What differs between a page and a worker. */
 interface Defaults {
@@ -31,7 +32,8 @@ export function start(options: Options, defaults: Defaults, module?: WebAssembly
 }
 
 class Tiltwise implements Client {
-  readonly #edge: Edge;
+  readonly #glue: Glue;
+  readonly #id: number;
   readonly #emitter = new Emitter();
   readonly #store: Store;
   readonly #outbox: Outbox;
@@ -55,26 +57,27 @@ class Tiltwise implements Client {
   constructor(options: Options, defaults: Defaults, module?: WebAssembly.Module) {
     const glue = load(module);
     const { flushIntervalMs = 200, bufferedEvents = 1000 } = options;
-    this.#edge = new glue.Edge(random(FRESH_BYTES), Date.now(), bufferedEvents, FLUSH_COUNT, flushIntervalMs);
+    this.#glue = glue;
+    this.#id = glue.open(random(FRESH_BYTES), Date.now(), bufferedEvents, FLUSH_COUNT, flushIntervalMs);
     this.#ready = new Promise((resolve) => (this.#isReady = resolve));
     this.#store = new Store(options.storage);
     this.#streams = options.stream ?? defaults.stream;
-    this.#variants = new Variants(this.#edge);
+    this.#variants = new Variants(glue, this.#id);
     const http = new Http(options);
-    this.#outbox = new Outbox(this.#edge, http, this.#emitter);
+    this.#outbox = new Outbox(glue, this.#id, http, this.#emitter);
     const trusted = {
       keys: (options.publicKeys ?? []).flatMap((key) => toBytes(key) ?? []),
       requireSignature: options.requireSignature ?? defaults.requireSignature,
     };
-    this.#snapshots = new Snapshots(glue, this.#edge, http, this.#emitter, trusted, {
+    this.#snapshots = new Snapshots(glue, this.#id, http, this.#emitter, trusted, {
       used: () => this.#used(),
       forged: () => this.#store.remove("snapshot"),
     });
-    this.#edge.setGpc(gpc());
+    this.#glue.setGpc(this.#id, gpc());
     this.setContext(options.context ?? {});
     this.setConsent(options.consent ?? {});
     const bootstrap = options.bootstrap === undefined ? null : toBytes(options.bootstrap);
-    if (bootstrap) this.#snapshots.useAtOnce(bootstrap, true);
+    if (bootstrap) this.#snapshots.useAtOnce(open(bootstrap), true);
     this.#unfollow = follow({ leave: () => this.#leave(), comeBack: (frozen) => this.#comeBack(frozen) });
     this.#unwatch = this.#store.watch(() => this.#recall());
     void this.#snapshots.fetchNewest();
@@ -100,7 +103,7 @@ class Tiltwise implements Client {
   }
 
   track(name: string, { value = 0, currency = "", id = "" }: Outcome = {}): void {
-    const became = this.#edge.track(String(name), Number(value), String(currency), String(id), Date.now());
+    const became = this.#glue.track(this.#id, String(name), Number(value), String(currency), String(id), Date.now());
     if (became === INVALID) {
       this.#emitter.error("argument", "an outcome needs a name of 1 to 64 bytes, a value of 0 to 1e9 and a three-letter currency");
     } else if (became === FULL) {
@@ -110,12 +113,12 @@ class Tiltwise implements Client {
   }
 
   identify(account: string): void {
-    if (account && this.#edge.identify(String(account))) this.#account = String(account);
+    if (account && this.#glue.identify(this.#id, String(account))) this.#account = String(account);
     else this.#emitter.error("argument", "an account has 1 to 128 bytes");
   }
 
   reset(): void {
-    this.#edge.reset(random(FRESH_BYTES), Date.now());
+    this.#glue.reset(this.#id, random(FRESH_BYTES), Date.now());
     this.#account = null;
     this.#shown.clear();
     this.#store.remove("visitor", "memory", "session");
@@ -124,11 +127,11 @@ class Tiltwise implements Client {
 
   setContext(context: Context): void {
     this.#context = { ...context };
-    this.#edge.clearContext();
+    this.#glue.clearContext(this.#id);
     for (const [name, value] of Object.entries(this.#context)) {
-      if (typeof value === "string") this.#edge.setText(name, value);
-      else if (typeof value === "number") this.#edge.setNumber(name, value);
-      else if (typeof value === "boolean") this.#edge.setTruth(name, value);
+      if (typeof value === "string") this.#glue.setText(this.#id, name, value);
+      else if (typeof value === "number") this.#glue.setNumber(this.#id, name, value);
+      else if (typeof value === "boolean") this.#glue.setTruth(this.#id, name, value);
     }
   }
 
@@ -136,7 +139,7 @@ class Tiltwise implements Client {
     const before = this.#consent.measurement;
     this.#consent = { ...this.#consent, ...consent };
     const { measurement, personalization } = this.#consent;
-    this.#edge.setConsent(ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), random(FRESH_BYTES), Date.now());
+    this.#glue.setConsent(this.#id, ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), random(FRESH_BYTES), Date.now());
     if (measurement === "granted" && before !== "granted") this.#restore();
     if (measurement === "denied") this.#store.remove("visitor", "memory", "session", "snapshot");
     if (measurement === "granted" && this.#streams) this.#snapshots.stream.start();
@@ -145,26 +148,26 @@ class Tiltwise implements Client {
   }
 
   visitorId(): string | null {
-    return this.#consent.measurement === "granted" ? toHex(this.#edge.visitor()) : null;
+    return this.#consent.measurement === "granted" ? toHex(this.#glue.visitor(this.#id)) : null;
   }
 
   override(key: string, variant: string | null): void {
-    this.#edge.force(String(key), variant === null ? "" : String(variant));
+    this.#glue.force(this.#id, String(key), variant === null ? "" : String(variant));
   }
 
   async explain(key: string): Promise<Explanation | null> {
     const sealed = this.#snapshots.current;
     if (!sealed) return null;
     const { explain } = await import("./inspect.js");
-    return explain(sealed, {
+    return explain(sealed.content, sealed.version, {
       key,
       context: this.#context,
-      visitor: toHex(this.#edge.visitor()),
+      visitor: toHex(this.#glue.visitor(this.#id)),
       account: this.#account,
       personalization: this.#consent.personalization,
       gpc: gpc(),
       nowMs: Date.now(),
-      session: String(this.#edge.tag()),
+      session: String(this.#glue.tag(this.#id)),
       shown: this.#shown.get(key) ?? null,
     });
   }
@@ -183,6 +186,7 @@ class Tiltwise implements Client {
     this.#isReady(false);
     await this.flush();
     this.#outbox.stop();
+    this.#glue.close(this.#id);
   }
 
   on<K extends keyof Events>(event: K, listener: (detail: Events[K]) => void): () => void {
@@ -198,17 +202,17 @@ class Tiltwise implements Client {
 
   /** Measurement was granted: an earlier page's visitor goes on, and this page's is kept where there was none. */
   #restore(): void {
-    const [visitor, tag, snapshot] = [this.#store.get("visitor"), this.#store.get("session"), this.#store.get("snapshot")];
-    if (visitor) this.#edge.restoreVisitor(visitor);
-    if (tag?.length === 8) this.#edge.restoreTag(new DataView(tag.buffer).getBigUint64(0));
+    const [visitor, tag] = [this.#bytes("visitor"), this.#store.get("session")];
+    if (visitor) this.#glue.restoreVisitor(this.#id, visitor);
+    if (tag && /^\d{1,20}$/.test(tag)) this.#glue.restoreTag(this.#id, BigInt(tag));
     this.#recall();
-    if (snapshot) this.#snapshots.useAtOnce(snapshot, false);
+    this.#snapshots.useAtOnce(fromText(this.#store.get("snapshot") ?? ""), false);
   }
 
   /** Takes over what another page or tab remembers. */
   #recall(): void {
-    const memory = this.#store.get("memory");
-    if (memory && this.#consent.measurement === "granted") this.#edge.restoreMemory(memory);
+    const memory = this.#bytes("memory");
+    if (memory && this.#consent.measurement === "granted") this.#glue.restoreMemory(this.#id, memory);
   }
 
   /** Something is to be sent, or to be stored: at the end of this turn, so that many choices are stored once. */
@@ -222,19 +226,22 @@ class Tiltwise implements Client {
   #save(): void {
     this.#saving = false;
     this.#recall();
-    const memory = this.#edge.memory(Date.now());
+    const memory = this.#glue.remembered(this.#id, Date.now());
     // No bytes: it may not be stored.
     if (memory.length === 0) return;
-    if (!this.#store.get("visitor")) this.#store.set("visitor", this.#edge.visitor());
-    this.#store.set("memory", memory);
-    const tag = new DataView(new ArrayBuffer(8));
-    tag.setBigUint64(0, this.#edge.tag());
-    this.#store.set("session", new Uint8Array(tag.buffer));
+    if (!this.#store.get("visitor")) this.#store.set("visitor", toHex(this.#glue.visitor(this.#id)));
+    this.#store.set("memory", toHex(memory));
+    this.#store.set("session", String(this.#glue.tag(this.#id)));
     // With every choice, not with every update: those come four times a second.
     if (!this.#isKept && this.#snapshots.current) {
       this.#isKept = true;
-      this.#store.set("snapshot", this.#snapshots.current);
+      this.#store.set("snapshot", toText(this.#snapshots.current));
     }
+  }
+
+  #bytes(name: "visitor" | "memory"): Uint8Array | null {
+    const text = this.#store.get(name);
+    return text === null ? null : toBytes(text);
   }
 
   #leave(): void {

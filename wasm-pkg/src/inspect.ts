@@ -20,6 +20,6 @@ export interface Question {
 }
 
 /** Explains what a decision made now would be. `null`: the snapshot does not have this experiment. */
-export function explain(sealed: Uint8Array, question: Question): Explanation | null {
-  return load().explain(sealed, question) ?? null;
+export function explain(content: Uint8Array, version: bigint, question: Question): Explanation | null {
+  return load().explain(content, version, question) ?? null;
 }

@@ -2,7 +2,7 @@
 
 import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
-import type { Edge } from "./wasm.js";
+import type { Glue } from "./wasm.js";
 
 const DOOR = "/v1/e";
 
@@ -14,7 +14,8 @@ const AGAIN = 2;
 const FIRST_REJECT = 2;
 
 export class Outbox {
-  readonly #edge: Edge;
+  readonly #glue: Glue;
+  readonly #id: number;
   readonly #http: Http;
   readonly #emitter: Emitter;
   readonly #underway = new Set<Promise<void>>();
@@ -22,8 +23,9 @@ export class Outbox {
   /** Some batch was given to a beacon, which never tells. */
   #unheard = false;
 
-  constructor(edge: Edge, http: Http, emitter: Emitter) {
-    this.#edge = edge;
+  constructor(glue: Glue, id: number, http: Http, emitter: Emitter) {
+    this.#glue = glue;
+    this.#id = id;
     this.#http = http;
     this.#emitter = emitter;
   }
@@ -47,7 +49,7 @@ export class Outbox {
 
   /** The page is back: what nobody was heard of goes again. */
   comeBack(frozen: boolean): void {
-    if (this.#unheard || frozen) this.#edge.interrupted();
+    if (this.#unheard || frozen) this.#glue.interrupted(this.#id);
     this.#unheard = false;
     this.pump();
   }
@@ -58,9 +60,9 @@ export class Outbox {
 
   #drain(all: boolean, beacons = false): void {
     for (;;) {
-      const bytes = new Uint8Array(this.#edge.nextBatch(Date.now(), all));
+      const bytes = new Uint8Array(this.#glue.nextBatch(this.#id, Date.now(), all));
       if (bytes.length === 0) break;
-      const ticket = this.#edge.ticket();
+      const ticket = this.#glue.ticket(this.#id);
       if (beacons && this.#http.beacon(DOOR, bytes)) {
         this.#unheard = true;
         continue;
@@ -73,7 +75,7 @@ export class Outbox {
 
   #wake(): void {
     clearTimeout(this.#timer);
-    const at = this.#edge.nextSendAt(Date.now());
+    const at = this.#glue.nextSendAt(this.#id, Date.now());
     if (at !== Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(0, at - Date.now()));
   }
 
@@ -100,7 +102,7 @@ export class Outbox {
         this.#emitter.error("network", `the collector cannot be reached (${thrown}); the batch is sent again`);
       }
     }
-    this.#edge.report(ticket, outcome, Date.now(), asked);
+    this.#glue.report(this.#id, ticket, outcome, Date.now(), asked);
     this.#wake();
   }
 

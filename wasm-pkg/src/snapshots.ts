@@ -1,11 +1,13 @@
 /** Brings snapshots in: from the page, from storage, by request and by announcement; each is used whole or not at all. */
 
 import { pause, wait } from "./backoff.js";
+import { toHex } from "./bytes.js";
+import { type Bytes, open, type Sealed } from "./envelope.js";
 import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
 import { Stream, type Announcement } from "./stream.js";
 import { verify } from "./verify.js";
-import type { Edge, Glue } from "./wasm.js";
+import type { Glue } from "./wasm.js";
 
 /** Why the module did not take a snapshot, in words. The first reason, "not newer", is none to report. */
 const NOT_NEWER = 1;
@@ -19,7 +21,7 @@ const REFUSALS = [
 ];
 
 export interface Trusted {
-  keys: readonly Uint8Array<ArrayBuffer>[];
+  keys: readonly Bytes[];
   requireSignature: boolean;
 }
 
@@ -31,11 +33,11 @@ export interface Watcher {
 }
 
 export class Snapshots {
-  /** The sealed snapshot in use. */
-  current: Uint8Array<ArrayBuffer> | null = null;
+  /** The snapshot in use. */
+  current: Sealed | null = null;
   readonly stream: Stream;
   readonly #glue: Glue;
-  readonly #edge: Edge;
+  readonly #client: number;
   readonly #http: Http;
   readonly #emitter: Emitter;
   readonly #trusted: Trusted;
@@ -45,9 +47,9 @@ export class Snapshots {
   #fetching = false;
   #newest: Promise<void> | undefined;
 
-  constructor(glue: Glue, edge: Edge, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
+  constructor(glue: Glue, client: number, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
     this.#glue = glue;
-    this.#edge = edge;
+    this.#client = client;
     this.#http = http;
     this.#emitter = emitter;
     this.#trusted = trusted;
@@ -56,9 +58,9 @@ export class Snapshots {
   }
 
   /** One that came inside the page or was kept by it: as trusted as the page, so used at once and verified afterwards. */
-  useAtOnce(sealed: Uint8Array<ArrayBuffer>, bootstrap: boolean): void {
-    if (!this.#offer(sealed, bootstrap)) return;
-    void verify(this.#glue, sealed, this.#trusted.keys).then((trust) => {
+  useAtOnce(sealed: Sealed | null, bootstrap: boolean): void {
+    if (!sealed || !this.#offer(sealed, bootstrap)) return;
+    void verify(sealed, this.#trusted.keys).then((trust) => {
       if (trust !== "forged") return this.#tell(trust === "verified");
       this.#emitter.error("snapshot", "the snapshot that came with the page has a wrong signature");
       this.#watcher.forged();
@@ -77,7 +79,7 @@ export class Snapshots {
       try {
         const response = await this.#http.get("/v1/snapshot", { signal });
         if (response.ok) {
-          await this.#take(new Uint8Array(await response.arrayBuffer()));
+          await this.#take(open(new Uint8Array(await response.arrayBuffer())));
         } else {
           this.#emitter.error("network", `the collector has no snapshot to give (status ${response.status})`);
         }
@@ -103,7 +105,7 @@ export class Snapshots {
       while (this.#latest) {
         const next: Announcement = this.#latest;
         this.#latest = undefined;
-        if (next.version > this.#edge.version()) await this.#fetch(next);
+        if (next.version > this.#glue.version(this.#client)) await this.#fetch(next);
       }
     } catch (thrown) {
       this.#emitter.error("network", `an announced snapshot cannot be fetched (${thrown})`);
@@ -115,17 +117,19 @@ export class Snapshots {
   async #fetch(next: Announcement): Promise<void> {
     // Without a snapshot in use the site's name is not known, which is part of what is signed.
     if (!this.current) return this.fetchNewest();
-    const response = await this.#http.get(`/v1/snapshots/${next.hash}`);
+    const { site, hash, content } = this.current;
+    const name = toHex(next.hash);
+    // The same content under a newer version needs no request: a roll-back to it, or a beat.
+    if (name === toHex(hash)) return this.#take({ ...next, site, content });
+    const response = await this.#http.get(`/v1/snapshots/${name}`);
     if (!response.ok) throw new Error(`status ${response.status}`);
-    const content = new Uint8Array(await response.arrayBuffer());
-    const { version, publishedMs, expiresMs, foldedThroughMs, sealedAs } = next;
-    const sealed = this.#edge.seal(version, publishedMs, expiresMs, foldedThroughMs, sealedAs, content);
-    await this.#take(new Uint8Array(sealed));
+    await this.#take({ ...next, site, content: new Uint8Array(await response.arrayBuffer()) });
   }
 
   /** What was fetched is verified before it is used. */
-  async #take(sealed: Uint8Array<ArrayBuffer>): Promise<void> {
-    const trust = await verify(this.#glue, sealed, this.#trusted.keys);
+  async #take(sealed: Sealed | null): Promise<void> {
+    if (!sealed) return this.#emitter.error("snapshot", "what the collector gives is no snapshot, or needs a newer package");
+    const trust = await verify(sealed, this.#trusted.keys);
     if (trust === "forged") return this.#emitter.error("snapshot", "a fetched snapshot has a wrong signature or hash");
     if (trust === "unverified" && this.#trusted.requireSignature) {
       return this.#emitter.error("snapshot", "a fetched snapshot cannot be verified here, and requireSignature is set");
@@ -133,8 +137,9 @@ export class Snapshots {
     if (!this.#closing.signal.aborted && this.#offer(sealed, false)) this.#tell(trust === "verified");
   }
 
-  #offer(sealed: Uint8Array<ArrayBuffer>, bootstrap: boolean): boolean {
-    const refusal = this.#edge.offer(sealed, Date.now(), bootstrap);
+  #offer(sealed: Sealed, bootstrap: boolean): boolean {
+    const { site, version, expiresMs, content } = sealed;
+    const refusal = this.#glue.offer(this.#client, site, version, expiresMs, content, bootstrap, Date.now());
     if (refusal === 0) {
       this.current = sealed;
       this.#watcher.used();
@@ -145,6 +150,6 @@ export class Snapshots {
   }
 
   #tell(verified: boolean): void {
-    this.#emitter.emit("update", { version: String(this.#edge.version()), verified });
+    this.#emitter.emit("update", { version: String(this.#glue.version(this.#client)), verified });
   }
 }

@@ -1,6 +1,5 @@
 /** What outlives a page, where that is allowed. A browser that forbids storage is a browser without memory, no error. */
 
-import { toBytes, toHex } from "./bytes.js";
 import type { Options, Storage } from "./types.js";
 
 type Name = "visitor" | "memory" | "snapshot" | "session";
@@ -16,18 +15,17 @@ export class Store {
     this.#session = given === null ? undefined : (given?.session ?? own("sessionStorage"));
   }
 
-  get(name: Name): Uint8Array<ArrayBuffer> | null {
+  get(name: Name): string | null {
     try {
-      const text = this.#of(name)?.getItem(PREFIX + name);
-      return text ? toBytes(text) : null;
+      return this.#of(name)?.getItem(PREFIX + name) ?? null;
     } catch {
       return null;
     }
   }
 
-  set(name: Name, bytes: Uint8Array): void {
+  set(name: Name, text: string): void {
     try {
-      this.#of(name)?.setItem(PREFIX + name, toHex(bytes));
+      this.#of(name)?.setItem(PREFIX + name, text);
     } catch {
       // Full or forbidden: the page goes on without memory.
     }

@@ -6,18 +6,11 @@
 
 import { pause, wait } from "./backoff.js";
 import { toBytes } from "./bytes.js";
+import type { Sealed } from "./envelope.js";
 import type { Http } from "./http.js";
 
-/** What a new snapshot is called, before its content is fetched by `hash`. */
-export interface Announcement {
-  version: bigint;
-  hash: string;
-  publishedMs: number;
-  expiresMs: number;
-  foldedThroughMs: number;
-  /** Hash (32 bytes), key id (8) and signature (64), one after the other. */
-  sealedAs: Uint8Array;
-}
+/** A snapshot before its content is fetched by its hash; the site is the one in use. */
+export type Announcement = Omit<Sealed, "site" | "content">;
 
 /** A line of the stream is at most so long: an announcement has about 400 characters. */
 const MAX_LINE = 64_000;
@@ -85,16 +78,14 @@ export class Stream {
 function read(data: string): Announcement | null {
   try {
     const said = JSON.parse(data);
-    const names = [toBytes(said.hash), toBytes(said.keyId), toBytes(said.signature)];
-    const sealedAs = names.flatMap((bytes) => [...(bytes ?? [])]);
-    if (sealedAs.length !== 32 + 8 + 64) return null;
+    const [hash, signature] = [toBytes(said.hash), toBytes(said.signature)];
+    if (!hash || !signature) return null;
     return {
       version: BigInt(said.version),
-      hash: said.hash,
       publishedMs: Number(said.publishedMs),
       expiresMs: Number(said.expiresMs),
-      foldedThroughMs: Number(said.foldedThroughMs),
-      sealedAs: Uint8Array.from(sealedAs),
+      hash,
+      signature,
     };
   } catch {
     return null;

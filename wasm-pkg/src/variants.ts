@@ -1,13 +1,15 @@
 /** Answers `variant()`: the module decides by numbers, and this gives them their names back. */
 
 import type { Json, Source, Variant } from "./types.js";
-import type { Edge } from "./wasm.js";
+import type { Glue } from "./wasm.js";
 
 /** By the number of the module's `Source`. */
 const SOURCES: readonly Source[] = ["fallback", "model", "bootstrap", "sticky", "override", "ineligible", "consent"];
 const SOURCE_BITS = 7;
 const EXPOSED = 8;
 const ARM_SHIFT = 8;
+/** Propensities are parts of this. */
+const ONE = 2 ** 30;
 
 /** An experiment of the snapshot in use: its place, and its arms as far as they were shown. */
 interface Known {
@@ -22,11 +24,13 @@ export interface Answer {
 }
 
 export class Variants {
-  readonly #edge: Edge;
+  readonly #glue: Glue;
+  readonly #id: number;
   readonly #known = new Map<string, Known>();
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(glue: Glue, id: number) {
+    this.#glue = glue;
+    this.#id = id;
   }
 
   /** A new snapshot has other places and values. */
@@ -42,17 +46,17 @@ export class Variants {
   choose(experiment: string, fallback: Json): Answer {
     const known = this.#find(experiment);
     if (known.at < 0) return { variant: without("fallback", experiment, fallback), exposed: false };
-    const bits = this.#edge.choose(known.at, Date.now());
+    const bits = this.#glue.choose(this.#id, known.at, Date.now());
     const source = SOURCES[bits & SOURCE_BITS] ?? "fallback";
     const arm = (bits >> ARM_SHIFT) - 1;
     if (arm < 0) return { variant: without(source, experiment, fallback), exposed: false };
     const { key, value } = this.#arm(known, arm);
-    const model = this.#edge.model();
+    const model = this.#glue.model(this.#id);
     const variant: Variant = {
       key,
       value,
       experiment,
-      propensity: model ? this.#edge.propensity() : null,
+      propensity: model ? this.#glue.propensity(this.#id) / ONE : null,
       modelVersion: model ? String(model) : null,
       source,
     };
@@ -62,7 +66,7 @@ export class Variants {
   #find(experiment: string): Known {
     let known = this.#known.get(experiment);
     if (!known) {
-      known = { at: this.#edge.find(experiment), arms: [] };
+      known = { at: this.#glue.find(this.#id, experiment), arms: [] };
       // What is not there is not kept: pages can ask for names without end.
       if (known.at >= 0) this.#known.set(experiment, known);
     }
@@ -76,8 +80,8 @@ export class Variants {
   }
 
   #read(at: number, arm: number): { key: string; value: Json; text: string } {
-    const text = this.#edge.variantValue(at, arm);
-    return { key: this.#edge.variantKey(at, arm), value: parse(text), text };
+    const text = this.#glue.variant(this.#id, at, arm, true);
+    return { key: this.#glue.variant(this.#id, at, arm, false), value: parse(text), text };
   }
 }
 

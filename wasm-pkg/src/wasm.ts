@@ -3,6 +3,5 @@
 import { load } from "../wasm/page/index.js";
 
 export type Glue = ReturnType<typeof load>;
-export type Edge = InstanceType<Glue["Edge"]>;
 
 export { load };

@@ -77,8 +77,8 @@ fn optimise(modules: &Path, input: &Path, output: &Path) -> Result<()> {
     wasm_opt.arg(modules.join("binaryen/bin/wasm-opt"));
     // Two rounds: the first one's inlining uncovers what the second can drop.
     wasm_opt.args([
-        "-Os",
-        "-Os",
+        "-Oz",
+        "-Oz",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",
