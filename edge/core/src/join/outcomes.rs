@@ -3,6 +3,9 @@
 //! Copies of an id stand in a chain by (received, tier, content): the first stands, those received within `dedupe` of it
 //! are its duplicates, the next one after that is a new event, and so on. A shop that reuses order number 1 next year
 //! makes a new purchase; a batch that is sent again tomorrow does not.
+//!
+//! A metric that asks for a tier sees only copies of that tier: a page that reports the shop's order number first (or lies
+//! about it) must not put the server's own copy out of the count.
 
 use alloc::vec::Vec;
 
@@ -74,9 +77,9 @@ impl Outcomes {
         }
     }
 
-    /// The standing copies, by id and then by time.
-    pub fn standing(&self, dedupe_ms: u64) -> impl Iterator<Item = &Copy> {
-        let mut chain = Chain::default();
+    /// The standing copies of at least this tier, by id and then by time.
+    pub fn standing(&self, dedupe_ms: u64, least: Tier) -> impl Iterator<Item = &Copy> {
+        let mut chain = Chain::of(least);
         self.copies
             .iter()
             .filter(move |copy| chain.stands(copy, dedupe_ms))
@@ -98,30 +101,64 @@ impl Outcomes {
     ///
     /// A duplicate is kept while an erasure can still arrive that covers the standing copy and not it: one whose stamp is
     /// before the duplicate's, which cannot arrive later than `disorder` after it. A standing copy outlives its duplicates.
+    /// A copy that stands for any tier is a standing copy.
     pub fn trim(&mut self, params: &Params, clock_ms: u64, awaited: impl Fn(u64) -> bool) {
-        let mut chain = Chain::default();
         let reaches =
             |ms: u64, wait: u64| ms.saturating_add(wait).saturating_add(params.disorder_ms) >= clock_ms;
-        self.copies.retain(|copy| {
-            if chain.stands(copy, params.dedupe_ms) {
-                reaches(copy.received_ms, params.dedupe_ms)
-                    || reaches(copy.at_ms, params.lateness_ms)
-                    || awaited(copy.at_ms)
-            } else {
-                reaches(copy.received_ms, 0)
+        let mut needed: Vec<bool> = self
+            .copies
+            .iter()
+            .map(|copy| reaches(copy.received_ms, 0))
+            .collect();
+        // From the highest tier to the lowest: what stands for a high one may be a duplicate for a lower one.
+        for least in [Tier::Server, Tier::Worker, Tier::Page] {
+            let mut chain = Chain::of(least);
+            let mut standing = None;
+            for (place, copy) in self
+                .copies
+                .iter()
+                .enumerate()
+                .filter(|(_, copy)| copy.tier >= least)
+            {
+                if chain.stands(copy, params.dedupe_ms) {
+                    standing = Some(place);
+                    mark(&mut needed, standing, || {
+                        reaches(copy.received_ms, params.dedupe_ms)
+                            || reaches(copy.at_ms, params.lateness_ms)
+                            || awaited(copy.at_ms)
+                    });
+                } else {
+                    let duplicate_is_needed = needed.get(place).copied().unwrap_or(false);
+                    mark(&mut needed, standing, || duplicate_is_needed);
+                }
             }
-        });
+        }
+        let mut needed = needed.into_iter();
+        self.copies.retain(|_| needed.next().unwrap_or(false));
     }
 }
 
-/// Walks over copies in order and knows the last standing one.
-#[derive(Default)]
+fn mark(needed: &mut [bool], place: Option<usize>, also: impl FnOnce() -> bool) {
+    if let Some(needed) = place.and_then(|place| needed.get_mut(place)) {
+        *needed = *needed || also();
+    }
+}
+
+/// Walks over copies in order and knows the last standing one of at least its tier.
 struct Chain {
+    least: Tier,
     last: Option<([u8; 16], u64)>,
 }
 
 impl Chain {
+    fn of(least: Tier) -> Self {
+        Self { least, last: None }
+    }
+
     fn stands(&mut self, copy: &Copy, dedupe_ms: u64) -> bool {
+        if copy.tier < self.least {
+            return false;
+        }
         let duplicate = self.last.is_some_and(|(id, received_ms)| {
             id == copy.id && copy.received_ms <= received_ms.saturating_add(dedupe_ms)
         });
@@ -150,15 +187,35 @@ mod tests {
     fn a_copy_within_the_horizon_is_a_duplicate_and_one_after_it_a_new_event() {
         let copies = [10, 60, 110, 111, 200].map(|ms| copy(1, ms, Tier::Page));
         let outcomes = Outcomes::from_copies(copies.to_vec());
-        let standing: Vec<u64> = outcomes.standing(100).map(|c| c.received_ms).collect();
+        let standing: Vec<u64> = outcomes
+            .standing(100, Tier::Page)
+            .map(|c| c.received_ms)
+            .collect();
         assert_eq!(standing, [10, 111]);
     }
 
     #[test]
     fn of_copies_received_together_the_less_trusted_stands() {
         let outcomes = Outcomes::from_copies([copy(1, 5, Tier::Server), copy(1, 5, Tier::Page)].to_vec());
-        let standing: Vec<Tier> = outcomes.standing(100).map(|c| c.tier).collect();
+        let standing: Vec<Tier> = outcomes.standing(100, Tier::Page).map(|c| c.tier).collect();
         assert_eq!(standing, [Tier::Page]);
+    }
+
+    #[test]
+    fn a_page_that_was_first_does_not_put_the_servers_copy_out_of_the_count() {
+        let outcomes = Outcomes::from_copies([copy(1, 5, Tier::Page), copy(1, 9, Tier::Server)].to_vec());
+        let of = |least| outcomes.standing(100, least).map(|c| c.tier).collect::<Vec<_>>();
+        assert_eq!(of(Tier::Page), [Tier::Page]);
+        assert_eq!(of(Tier::Server), [Tier::Server]);
+        let params = Params {
+            lateness_ms: 10,
+            disorder_ms: 20,
+            dedupe_ms: 100,
+            mark_ms: 20,
+        };
+        let mut trimmed = outcomes.clone();
+        trimmed.trim(&params, 60, |_| false);
+        assert_eq!(trimmed, outcomes, "both stand for somebody");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use super::Params;
 use super::outcomes::{Copy, Outcomes};
+use crate::id::Tier;
 use crate::revision::{Metric, Revision};
 
 /// More distinct outcomes than this void an episode: no person makes them.
@@ -45,7 +46,7 @@ pub fn worth(revision: &Revision, params: &Params, decided_at_ms: u64, outcomes:
     };
     if outcomes.len() > MAX_OUTCOMES {
         let counts = |copy: &&Copy| revision.metrics.iter().any(|metric| window(metric).counts(copy));
-        let ids = outcomes.standing(params.dedupe_ms).filter(counts);
+        let ids = outcomes.standing(params.dedupe_ms, Tier::Page).filter(counts);
         if distinct(ids).count() > MAX_OUTCOMES {
             return None;
         }
@@ -53,7 +54,7 @@ pub fn worth(revision: &Revision, params: &Params, decided_at_ms: u64, outcomes:
     for (m, metric) in revision.metrics.iter().enumerate() {
         let window = window(metric);
         let qualifying = outcomes
-            .standing(params.dedupe_ms)
+            .standing(params.dedupe_ms, metric.min_tier)
             .filter(|copy| window.counts(copy));
         let mut counted: Vec<&Copy> = distinct(qualifying).collect();
         counted.sort_by_key(|copy| (copy.received_ms, copy.id));

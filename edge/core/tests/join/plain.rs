@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tiltwise_core::acc::Accumulators;
 use tiltwise_core::event::{Exposure, Fact, LoggedEvent, LoggedOutcome, Quarantine};
+use tiltwise_core::id::Tier;
 use tiltwise_core::join::reward::Worth;
 use tiltwise_core::revision::{Metric, Revision};
 
@@ -80,11 +81,10 @@ fn counted<'a>(
 }
 
 fn worth(events: &[&LoggedEvent], decided_at_ms: u64, revision: &Revision) -> Worth {
-    let standing = standing_outcomes(events);
     let mut worth = Worth::default();
     for (m, metric) in revision.metrics.iter().enumerate() {
         let mut counted: BTreeMap<[u8; 16], (u64, i64)> = BTreeMap::new();
-        for (event, outcome) in &standing {
+        for (event, outcome) in standing_outcomes(events, metric.min_tier) {
             if counts(event, outcome, decided_at_ms, metric) {
                 counted
                     .entry(event.id)
@@ -122,12 +122,16 @@ fn counts(event: &LoggedEvent, outcome: &LoggedOutcome, decided_at_ms: u64, metr
         && metric.counts(&outcome.name, &outcome.currency, event.tier)
 }
 
-/// Of copies of an id the first stands, and then the first that is received after its horizon.
-fn standing_outcomes<'a>(events: &[&'a LoggedEvent]) -> Vec<(&'a LoggedEvent, &'a LoggedOutcome)> {
+/// Of copies of an id the first stands, and then the first that is received after its horizon. A metric sees only copies
+/// of the tier that it asks for.
+fn standing_outcomes<'a>(
+    events: &[&'a LoggedEvent],
+    least: Tier,
+) -> Vec<(&'a LoggedEvent, &'a LoggedOutcome)> {
     let mut all: Vec<(&LoggedEvent, &LoggedOutcome)> = events
         .iter()
         .filter_map(|event| match &event.fact {
-            Fact::Outcome(outcome) => Some((*event, outcome)),
+            Fact::Outcome(outcome) if event.tier >= least => Some((*event, outcome)),
             _ => None,
         })
         .collect();
