@@ -8,8 +8,10 @@ use clap::{Parser, Subcommand};
 mod apply;
 mod check;
 mod diagnostics;
+mod erase;
 mod failure;
 mod keys;
+mod rebuild;
 mod serve;
 mod settings;
 mod status;
@@ -49,7 +51,9 @@ Exit codes: 0 done; 1 something failed; 2 the command line is wrong; 3 a file sa
 enum Command {
     Apply(apply::Args),
     Check(check::Args),
+    Erase(erase::Args),
     Keys(keys::Args),
+    Rebuild(rebuild::Args),
     Serve(serve::Args),
     Status(status::Args),
     Tail(tail::Args),
@@ -68,7 +72,9 @@ impl Command {
         match self {
             Self::Apply(args) => apply::run(&args),
             Self::Check(args) => check::run(&args),
+            Self::Erase(args) => erase::run(&args),
             Self::Keys(args) => keys::run(&args),
+            Self::Rebuild(args) => rebuild::run(&args),
             Self::Serve(args) => serve::run(&args),
             Self::Status(args) => status::run(&args),
             Self::Tail(args) => tail::run(&args),

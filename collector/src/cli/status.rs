@@ -106,6 +106,17 @@ impl Admin {
         )
     }
 
+    /// Has a unit erased, named by `{"visitor": …}` or `{"account": …}`.
+    pub(super) fn erase(&self, unit: &Value) -> Result<Value, Failure> {
+        // The whole log may have to be read.
+        let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(None).build().into();
+        let request = agent
+            .post(self.address("/v1/admin/erasures"))
+            .header("authorization", self.bearer().as_str())
+            .header("content-type", "application/json");
+        self.answer(request.send(unit.to_string()))
+    }
+
     /// An address that opens the dashboard once.
     fn dashboard(&self) -> Result<String, Failure> {
         let request = agent()

@@ -1,5 +1,7 @@
 //! The state from checkpoint and log, without a thread: on start, and for `tiltwise rebuild`.
 
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use tiltwise_core::event::LogRecord;
 use tiltwise_core::join::{Fold, Params};
 
@@ -72,30 +74,66 @@ pub fn ends_tick(fold: &Fold, stamp_ms: u64) -> bool {
     fold.clock().is_set() && clock.ms() / TICK_MS > before
 }
 
-/// Folds on, to the end of the log, to an offset, or over the last record of a tick, whichever comes first. `progress` is
-/// told the offset now and then.
-pub fn fold_on(
-    state: &mut State,
-    log: &dyn EventLog,
-    to_offset: u64,
-    to_tick: Option<u64>,
-    mut progress: impl FnMut(u64),
-) -> Result<(), TrainerError> {
-    while state.offset < to_offset {
+/// Where a replay ends: before this offset, and before the first record of a later tick than this.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    pub offset: u64,
+    pub tick: u64,
+}
+
+/// Folds on until there.
+pub fn fold_on(state: &mut State, log: &dyn EventLog, until: Until) -> Result<(), TrainerError> {
+    while state.offset < until.offset {
         let records = log.read_from(state.offset, CHUNK_BYTES)?;
         if records.is_empty() {
             break;
         }
-        for record in records.iter().take_while(|record| record.offset < to_offset) {
+        for record in records.iter().take_while(|record| record.offset < until.offset) {
             let decoded = decode(record.offset, record.bytes())?;
-            let is_over = to_tick.is_some_and(|tick| state.fold.clock().ms() / TICK_MS >= tick);
-            if is_over && ends_tick(&state.fold, decoded.clock_ms) {
+            let mut clock = state.fold.clock();
+            clock.advance(decoded.clock_ms);
+            if clock.ms() / TICK_MS > until.tick {
                 return Ok(());
             }
             state.fold.apply(decoded);
             state.offset = record.offset + 1;
         }
-        progress(state.offset);
     }
     Ok(())
+}
+
+/// What was counted for one revision, in a form that two people can compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Digest {
+    pub experiment: String,
+    /// In hexadecimal.
+    pub revision: String,
+    pub units: i64,
+    /// SHA-256 of the canonical bytes of all its sums.
+    pub sums: String,
+}
+
+/// The digests of all sums at the state's clock, by experiment and revision.
+pub fn digests(fold: &mut Fold) -> Vec<Digest> {
+    fold.roll_up();
+    let mut digests: Vec<Digest> = fold
+        .sums()
+        .iter()
+        .filter_map(|(id, sums)| {
+            let arms = sums.inference.arms();
+            let units = sums
+                .inference
+                .buckets()
+                .flat_map(|(_, bucket)| bucket.arms.iter().take(2 * arms));
+            Some(Digest {
+                experiment: fold.revisions().get(id)?.key.clone(),
+                revision: format!("{:016x}", id.0),
+                units: units.map(|arm| arm.n).sum(),
+                sums: hex::encode(Sha256::digest(sums.encode())),
+            })
+        })
+        .collect();
+    digests.sort_by(|a, b| (&a.experiment, &a.revision).cmp(&(&b.experiment, &b.revision)));
+    digests
 }

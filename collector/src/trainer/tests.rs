@@ -222,7 +222,11 @@ fn a_restart_goes_on_from_the_checkpoint_and_a_rebuild_finds_the_same() {
     for (id, revision) in site.parts.revisions.all() {
         rebuilt.fold.add_revision(id, (*revision).clone());
     }
-    replay::fold_on(&mut rebuilt, &*site.log, offset, None, |_| ()).unwrap();
+    let until = replay::Until {
+        offset,
+        tick: u64::MAX,
+    };
+    replay::fold_on(&mut rebuilt, &*site.log, until).unwrap();
     // The trainer may have read on between the two looks at it; by the same clock the sums are the same.
     assert!(rebuilt.fold.clock().ms() <= clock.ms());
     assert_eq!(rebuilt.fold.sums_bytes(site.revision()), resumed);

@@ -107,6 +107,29 @@ impl Site {
         (String::from_utf8(answer).unwrap(), body)
     }
 
+    /// Posts a binary batch; the answer's body.
+    pub fn post(&self, batch: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.public).unwrap();
+        let length = batch.len();
+        let head = format!(
+            "POST /v1/e HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), batch].concat()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// What the dashboard shows.
+    pub fn state(&self) -> serde_json::Value {
+        let url = format!("http://{}", self.admin);
+        let output = self
+            .command(&["status", "--json", "--url", &url])
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     pub fn snapshot(&self) -> (u64, SnapshotContent) {
         let (_, body) = self.request("GET /v1/snapshot HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         let sealed = SealedSnapshot::decode(&body).unwrap();
