@@ -9,11 +9,11 @@ use anyhow::Result;
 
 use crate::count::Counts;
 use crate::stage::{self, Plan, Stage};
-use crate::tools::{CARGO_DENY, NODE, NPM};
+use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM};
 use crate::{child, repo, tidy, wasm};
 
 /// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage {
         name: "tidy",
         about: "the invariants of ARCHITECTURE.md",
@@ -63,6 +63,14 @@ const STAGES: [Stage; 8] = [
         run: rust::test,
     },
     Stage {
+        name: "browser",
+        about: "a real browser, the packed package and a real collector",
+        needs: &[&NODE, &NPM, &CHROMIUM],
+        slow: false,
+        optional: false,
+        run: node::test_in_a_browser,
+    },
+    Stage {
         name: "cross",
         about: "tests that need several crates, or another host",
         needs: &[],
@@ -83,7 +91,7 @@ const STAGES: [Stage; 8] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, cross, deny. A stage that fails does not keep the next from
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, cross, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
 #[derive(clap::Args)]

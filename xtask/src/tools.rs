@@ -34,6 +34,13 @@ pub const NPM: Tool = Tool {
     least: None,
 };
 
+pub const CHROMIUM: Tool = Tool {
+    program: "chromium",
+    role: "runs the tests of page and shop",
+    install: "apt-get install -y chromium",
+    least: None,
+};
+
 pub const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",
     role: "checks licences, sources and known weaknesses of the dependencies",

@@ -1,4 +1,5 @@
 // The golden file of decisions, which every host replays.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 const file = JSON.parse(readFileSync(new URL("../../../tests/golden/decisions.json", import.meta.url), "utf8"));
@@ -10,3 +11,15 @@ export const bytes = (text) => new Uint8Array(Buffer.from(text, "hex"));
 export const content = (name) => bytes(file.snapshots[name]);
 /** When the golden decisions were made: Monday, 2026-01-05. */
 export const NOW = 1767571200000;
+
+/** Fails unless a module said of a row what the file says. */
+export function agree(said, row) {
+  const { expect } = row;
+  assert.ok(said.taken, "visitor and snapshot are taken");
+  assert.equal(said.arm, expect.arm);
+  if (expect.held) return assert.deepEqual([said.held, said.exposure], [true, ""]);
+  assert.equal(said.exposure, expect.exposure);
+  assert.equal(said.variant, expect.variant);
+  assert.equal(said.propensity, expect.propensities[expect.arm]);
+  assert.equal(said.model, row.model);
+}

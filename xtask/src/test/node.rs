@@ -4,7 +4,10 @@ use anyhow::{Result, ensure};
 
 use super::rust::count;
 use crate::count::Counts;
-use crate::{npm, repo, wasm};
+use crate::{child, npm, repo, wasm};
+
+/// The tests that need Chromium. Their script is not called `test`, since they need a collector too.
+const BROWSER: &str = "tests/browser";
 
 /// The tests of every npm package in the repository whose package.json has a script `test`, each after its build.
 pub fn test() -> Result<Counts> {
@@ -23,6 +26,17 @@ pub fn test() -> Result<Counts> {
         }
     }
     Ok(sum)
+}
+
+/// The packed package in a real browser, against the collector as `cargo build` makes it.
+pub fn test_in_a_browser() -> Result<Counts> {
+    npm::pack()?;
+    npm::install(BROWSER)?;
+    child::run(repo::cargo().args(["build", "--quiet", "--package", "tiltwise-collector"]))?;
+    let mut tests = npm::npm(BROWSER);
+    tests.args(["run", "--silent", "browser"]);
+    tests.env("COLLECTOR_BIN", repo::target_dir().join("debug/tiltwise"));
+    count(&mut tests)
 }
 
 fn test_one(package: &str) -> Result<Counts> {
