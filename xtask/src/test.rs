@@ -32,7 +32,7 @@ const STAGES: [Stage; 9] = [
     },
     Stage {
         name: "wasm",
-        about: "the modules build, within budget and without imports where there must be none",
+        about: "the modules build, under their ceilings and without imports where there must be none",
         needs: &[&NODE, &NPM],
         slow: false,
         optional: false,

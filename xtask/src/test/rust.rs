@@ -20,10 +20,6 @@ pub fn fmt() -> Result<Counts> {
 pub fn clippy() -> Result<Counts> {
     let mut host = repo::cargo();
     host.args(["clippy", "--quiet", "--all-targets"]);
-    if repo::is_ci() {
-        // All the crates, wasmtime's host included, which takes minutes that a developer at work should not wait.
-        host.arg("--workspace");
-    }
     lint(host)?;
     for face in FACES {
         let mut wasm = repo::cargo();
