@@ -17,10 +17,8 @@ export class Emitter {
       try {
         listener(detail);
       } catch (thrown) {
-        // It is the listener's, so it is told where the listener's author looks; a choice must not fail by it.
-        setTimeout(() => {
-          throw thrown;
-        });
+        // It is the listener's own, so it is told where its author looks; a choice must not fail by it.
+        console.error(thrown);
       }
     }
   }

@@ -109,7 +109,8 @@ impl Session {
         };
         match decide(experiment, prepared, current.version, unit, episode) {
             Ok(exposure) => {
-                let attributed = !exposure.slots.is_empty() || reads_attributes(&revision.when);
+                let read = self.consent.personal() != Answer::Denied;
+                let attributed = read && (!exposure.slots.is_empty() || reads_attributes(&revision.when));
                 let choice = Choice {
                     source,
                     exposed: true,

@@ -1,6 +1,7 @@
 // The golden file of decisions, which every host replays.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { fields } from "./batch.mjs";
 
 const file = JSON.parse(readFileSync(new URL("../../../tests/golden/decisions.json", import.meta.url), "utf8"));
 
@@ -22,4 +23,9 @@ export function agree(said, row) {
   assert.equal(said.variant, expect.variant);
   assert.equal(said.propensity, expect.propensities[expect.arm]);
   assert.equal(said.model, row.model);
+}
+
+/** Whether a snapshot lets Global Privacy Control deny personalization: its field 5. */
+export function gpcLimits(name) {
+  return fields(content(name)).some(([number, value]) => number === 5 && value === 1n);
 }

@@ -1,5 +1,12 @@
+use std::vec;
+use std::vec::Vec;
+
+use tiltwise_core::revision::Condition;
+
 use crate::session::consent::Answer::{Denied, Granted, Pending};
-use crate::session::fixtures::{BUTTON, HERO, NOW, content, fresh, offer, outcome, seen, session};
+use crate::session::fixtures::{
+    BUTTON, HERO, NOW, content, content_with, fresh, offer, outcome, seen, session,
+};
 use crate::session::{Source, Tracked};
 
 #[test]
@@ -75,6 +82,22 @@ fn without_personalization_no_attribute_is_read_or_sent() {
 }
 
 #[test]
+fn that_somebody_is_eligible_is_told_only_where_attributes_may_be() {
+    let targeted = content_with(|c| {
+        c.experiments[BUTTON].revision.when = Condition::None(vec![Condition::Any(Vec::new())]);
+    });
+    for (personalization, sent) in [(Granted, 1), (Pending, 0), (Denied, 1)] {
+        let mut session = session(Granted, personalization);
+        session.offer(offer(2, &targeted), NOW).unwrap();
+        assert!(session.choose(BUTTON, NOW).exposed);
+        let exposures = session
+            .next_batch(NOW, true)
+            .map_or(0, |(_, b)| seen(&b).exposures);
+        assert_eq!(exposures, sent, "{personalization:?}");
+    }
+}
+
+#[test]
 fn a_withdrawal_of_personalization_drops_what_attributes_shaped_and_keeps_what_is_shown() {
     let mut session = session(Granted, Granted);
     let shown = session.choose(HERO, NOW);
@@ -116,7 +139,7 @@ fn global_privacy_control_denies_personalization_where_the_site_lets_it() {
     session.choose(HERO, NOW);
     assert_eq!(seen(&session.next_batch(NOW, true).unwrap().1).attributed, 0);
 
-    let lax = crate::session::fixtures::content_with(|c| c.gpc_limits = false);
+    let lax = content_with(|c| c.gpc_limits = false);
     session.reset(&fresh(5), NOW);
     session.offer(offer(2, &lax), NOW).unwrap();
     session.choose(HERO, NOW);
