@@ -30,10 +30,13 @@ use weigh::Weighed;
 /// Until each arm has so many effective exposures the split stays even: a start from zero weights never learned arms that
 /// it had not tried.
 pub const BURN_IN: f64 = 50.0;
+/// The same for a contextual policy, whose arms share their start and whose optimism goes on trying them. On ten arms and
+/// 1,797 rows (scikit-learn's digits, a refit every 500) it earns .57 where 50 earn .43: the burn-in is most of what there is.
+pub const BURN_IN_CONTEXTUAL: f64 = 20.0;
 /// An arm that was added to a running experiment keeps its guaranteed share for so many effective exposures.
 pub const NEWCOMER: f64 = 100.0;
 /// Before an arm has so many rewards nothing is known of their delays, and so not what a missing reward means; it keeps its
-/// guaranteed share until then, or until [`NEWCOMER`] exposures have seen their whole window.
+/// guaranteed share until then, or until half of its exposures (or [`NEWCOMER`]) have seen their whole window.
 pub const FEW_REWARDS: f64 = 20.0;
 /// The least variance that a model claims, in micro-units: an arm without a single reward is not certain.
 const LEAST_VARIANCE_MICROS: f64 = 1_000.0;
@@ -75,7 +78,11 @@ pub fn fit(
     let weighed = Weighed::of(revision, &sources, clock_ms);
     // An arm is new where an earlier revision did without it.
     let was_added = |arm: usize| sources.iter().any(|(_, arms)| !arms.contains(&Some(arm)));
-    let burning = |arm: usize| is_active(arm) && !was_added(arm) && weighed.arm(arm).seen < BURN_IN;
+    let burn_in = match revision.policy.kind {
+        PolicyKind::Contextual => BURN_IN_CONTEXTUAL,
+        _ => BURN_IN,
+    };
+    let burning = |arm: usize| is_active(arm) && !was_added(arm) && weighed.arm(arm).seen < burn_in;
     if weighed.arms().is_empty() || (0..revision.arms()).any(burning) {
         return Model::default();
     }
@@ -89,7 +96,7 @@ pub fn fit(
         .map(|arm| {
             let sums = weighed.arm(arm);
             let new = was_added(arm) && sums.seen < NEWCOMER;
-            let unclear = sums.rewards() < FEW_REWARDS && sums.matured < NEWCOMER;
+            let unclear = sums.rewards() < FEW_REWARDS && sums.matured < NEWCOMER.min(sums.seen / 2.0);
             u32::from(new || unclear)
         })
         .collect();
