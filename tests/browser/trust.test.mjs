@@ -38,6 +38,10 @@ describe("trust", () => {
     world.door.tamper.clear();
     assert.equal(await page.evaluate(() => client.ready()), true);
     assert.equal(await source(page), "model");
+    // The browser's cache holds the damaged one: asked whether it is the newest, the collector would say that it is.
+    const [, second] = world.door.requests.filter(({ path }) => path === NEWEST);
+    assert.equal(second.headers["if-none-match"], undefined);
+    assert.equal(second.headers["cache-control"], "no-cache");
   });
 
   test("a snapshot that another key signed is refused", async () => {

@@ -9,6 +9,9 @@ export class Http {
   readonly #quiet: RequestInit =
     typeof document === "undefined" ? {} : { credentials: "omit", referrerPolicy: "no-referrer", mode: "cors" };
 
+  /** For a request whose answer no cache may give. */
+  readonly pastCaches: RequestInit = typeof document === "undefined" ? {} : { cache: "reload" };
+
   constructor(options: Options) {
     this.#base = options.url.replace(/\/+$/, "");
     this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));

@@ -46,6 +46,8 @@ export class Snapshots {
   #latest: Announcement | undefined;
   #fetching = false;
   #newest: Promise<void> | undefined;
+  /** How the next one is asked for. */
+  #how: RequestInit = {};
 
   constructor(glue: Glue, client: number, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
     this.#glue = glue;
@@ -77,7 +79,7 @@ export class Snapshots {
     const { signal } = this.#closing;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const response = await this.#http.get("/v1/snapshot", { signal });
+        const response = await this.#http.get("/v1/snapshot", { signal, ...this.#how });
         if (response.ok) {
           await this.#take(open(new Uint8Array(await response.arrayBuffer())));
         } else {
@@ -121,15 +123,17 @@ export class Snapshots {
     const name = toHex(next.hash);
     // The same content under a newer version needs no request: a roll-back to it, or a beat.
     if (name === toHex(hash)) return this.#take({ ...next, site, content });
-    const response = await this.#http.get(`/v1/snapshots/${name}`);
+    const response = await this.#http.get(`/v1/snapshots/${name}`, this.#how);
     if (!response.ok) throw new Error(`status ${response.status}`);
     await this.#take({ ...next, site, content: new Uint8Array(await response.arrayBuffer()) });
   }
 
   /** What was fetched is verified before it is used. */
   async #take(sealed: Sealed | null): Promise<void> {
+    const trust = sealed ? await verify(sealed, this.#trusted.keys) : "forged";
+    // A cache that holds a damaged one would give it again, and hear from the collector that it is still the newest.
+    this.#how = trust === "forged" ? this.#http.pastCaches : {};
     if (!sealed) return this.#emitter.error("snapshot", "what the collector gives is no snapshot, or needs a newer package");
-    const trust = await verify(sealed, this.#trusted.keys);
     if (trust === "forged") return this.#emitter.error("snapshot", "a fetched snapshot has a wrong signature or hash");
     if (trust === "unverified" && this.#trusted.requireSignature) {
       return this.#emitter.error("snapshot", "a fetched snapshot cannot be verified here, and requireSignature is set");
