@@ -4,6 +4,9 @@
 //! context give the same arm, propensities and bytes. Here it is also made: `BLESS=1 cargo test -p tiltwise-core --test
 //! golden` writes it anew from `golden/cases.rs`, and the difference is what moves visitors: it is reviewed row by row.
 
+// Helpers of tests are outside of test functions, where clippy allows no unwrap by itself.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[path = "golden/cases.rs"]
 mod cases;
 #[path = "golden/replay.rs"]

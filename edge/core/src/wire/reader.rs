@@ -87,6 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field with its number, or `None` at the end.
+    #[allow(clippy::should_implement_trait)] // not an iterator: after an error there is nothing to go on with
     pub fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);

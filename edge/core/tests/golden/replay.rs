@@ -64,7 +64,7 @@ pub fn check(snapshot: &[u8], row: &Value) {
             Ok(()),
             "{}",
             row["name"]
-        )
+        );
     });
     assert!(check::repeats(experiment, &exposure), "{}", row["name"]);
 }
