@@ -4,12 +4,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{io, process};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// The groups that are running now.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -17,9 +18,16 @@ static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 /// Exit code of a program that Ctrl-C ended, by the shells' custom: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
+/// What an interruption does instead of ending this program at once.
+static GENTLE: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+
 /// Ends the running children when this program is asked to end, and then ends it.
 pub fn end_with_us() -> Result<()> {
     ctrlc::set_handler(|| {
+        // Only the first time: who asks twice is in a hurry.
+        if let Some(gentle) = GENTLE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return gentle();
+        }
         for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // A group that has just ended by itself is what we want.
             let _ = kill_process_group(*group, Signal::TERM);
@@ -27,6 +35,12 @@ pub fn end_with_us() -> Result<()> {
         process::exit(INTERRUPTED);
     })
     .context("listening for Ctrl-C")
+}
+
+/// From now on the first interruption does this, and it is up to the caller to come to an end; a second one ends
+/// everything at once. Needs [`end_with_us`].
+pub fn once_interrupted(gentle: impl Fn() + Send + 'static) {
+    *GENTLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(gentle));
 }
 
 /// Runs a program to its end, its output going where ours goes.
@@ -75,14 +89,15 @@ pub fn lines(command: &mut Command, mut see: impl FnMut(&str)) -> Result<ExitSta
 }
 
 /// A running program, ended with its whole tree when this value is dropped.
-struct Running {
+#[derive(Debug)]
+pub struct Running {
     child: Child,
     group: Pid,
     ended: bool,
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Result<Self> {
+    pub fn start(command: &mut Command) -> Result<Self> {
         let child = command
             .stdin(Stdio::null())
             .process_group(0)
@@ -97,7 +112,43 @@ impl Running {
         })
     }
 
-    fn wait(&mut self) -> io::Result<ExitStatus> {
+    /// The process id of the program itself.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it writes, where its output was piped and nobody has taken it yet.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        self.ended |= status.is_some();
+        Ok(status)
+    }
+
+    /// Asks the program to end and waits for it, but not longer than this. What it has started itself is its own to
+    /// end; what is left of that afterwards is ended too.
+    pub fn end(mut self, within: Duration) -> Result<()> {
+        // One that has just ended by itself is what we want.
+        let _ = kill_process(self.group, Signal::TERM);
+        let asked = Instant::now();
+        while self.ended()?.is_none() {
+            if asked.elapsed() > within {
+                bail!(
+                    "process {} did not end within {within:?} of being asked to",
+                    self.id()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = kill_process_group(self.group, Signal::KILL);
+        Ok(())
+    }
+
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait()?;
         self.ended = true;
         Ok(status)

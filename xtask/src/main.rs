@@ -4,10 +4,18 @@
 //! what it started, [`tools`] says how to get a missing one, [`stage`] names, times and counts, [`npm`] installs what a
 //! lock file names, [`repo`] knows where things are.
 
+mod bench;
 mod child;
 mod count;
+mod demo;
+mod edge;
+mod feed;
+mod make;
 mod npm;
 mod repo;
+mod report;
+mod sim;
+mod site;
 mod stage;
 mod stamp;
 mod test;
@@ -36,6 +44,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(bench::Args),
+    Demo(demo::Args),
+    Feed(feed::Args),
     Wasm(wasm::Args),
     Test(test::Args),
     Tidy(tidy::Args),
@@ -44,6 +55,9 @@ enum Command {
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command {
+        Command::Bench(args) => bench::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Feed(args) => feed::run(&args),
         Command::Wasm(args) => wasm::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Tidy(args) => tidy::run(&args),

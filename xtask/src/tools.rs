@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::child;
@@ -36,7 +37,7 @@ pub const NPM: Tool = Tool {
 
 pub const CHROMIUM: Tool = Tool {
     program: "chromium",
-    role: "runs the tests of page and shop",
+    role: "clicks through the sample shop, and runs the tests of page and shop",
     install: "apt-get install -y chromium",
     least: None,
 };
@@ -92,8 +93,16 @@ pub fn need(tools: &[&'static Tool]) -> Result<(), Missing> {
 }
 
 impl Tool {
+    /// Where it lies.
+    pub fn path(&self) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path)
+            .map(|dir| dir.join(self.program))
+            .find(|file| file.is_file())
+    }
+
     fn look(&'static self) -> Result<(), Missing> {
-        if !on_path(self.program) {
+        if self.path().is_none() {
             return Err(Missing::Absent(self));
         }
         let Some(least) = self.least else { return Ok(()) };
@@ -107,11 +116,6 @@ impl Tool {
             _ => Ok(()),
         }
     }
-}
-
-fn on_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
 /// The first whole number in what a program says of its version.

@@ -1,0 +1,203 @@
+//! Events per second of processor time: the collector, durable log included, against a bare server on the same batches.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use hyper::body::Bytes;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tiltwise_core::event::{Body, Event, EventBatch, Outcome};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::process::cpu_s;
+use crate::child::Running;
+use crate::edge::decide::Arrival;
+use crate::edge::door::Door;
+use crate::edge::follow::Weights;
+use crate::edge::now_ms;
+use crate::sim::truth::Truth;
+use crate::site::{self, Options, Site};
+use crate::{demo, make};
+
+/// Batches of so many events: a page's, a busy page's or worker's, and the largest that is taken.
+const BATCHES: [usize; 3] = [10, 100, 500];
+
+const SEED: u64 = 3;
+
+/// Events per second of processor time, the collector against a bare server.
+///
+/// The same encoded batches (three exposures and an outcome a visitor, decided with the demo's experiments) go over the
+/// same connections first to a bare hyper server that reads them and answers, then to a collector with its durable log;
+/// each in a process of its own, both optimised. Counted is the processor time of the server alone, the trainer's and the
+/// fitter's included.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Events that each server gets, for each size of batch.
+    #[arg(long, default_value_t = 400_000, value_name = "N")]
+    events: usize,
+    /// Connections that send at once.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    connections: usize,
+}
+
+pub(super) async fn run(args: &Args) -> Result<Value> {
+    let collector = make::optimised("tiltwise-collector", "tiltwise")?;
+    let bare = make::optimised("tiltwise-bare", "tiltwise-bare")?;
+    let mut sizes = Vec::new();
+    for size in BATCHES {
+        let options = Options {
+            experiments: demo::experiments(false)?,
+            ..Options::default()
+        };
+        let site = Site::start(&collector, &options).await?;
+        let weights = site.edge().await?.weights();
+        let batches = batches(&weights, args.events / size, size)?;
+        let bytes: usize = batches.iter().map(Bytes::len).sum();
+
+        let bare_address = site::free_address()?;
+        let bare_server = Running::start(Command::new(&bare).arg(bare_address.to_string()))?;
+        wait_for(bare_address).await?;
+        let reference = send(&batches, bare_address, bare_server.id(), args.connections).await?;
+        bare_server.end(Duration::from_secs(5))?;
+        let measured = send(&batches, site.http, site.process(), args.connections).await?;
+        site.end()?;
+
+        let events = (batches.len() * size) as f64;
+        let figures = json!({
+            "events_a_batch": size,
+            "bytes_an_event": bytes as f64 / events,
+            "bare": per_second(&reference, events),
+            "collector": per_second(&measured, events),
+            "ratio": reference.cpu_s / measured.cpu_s,
+        });
+        println!(
+            "{size:>4} events a batch: collector {:>7.0} events per CPU-second, bare server {:>8.0}: {:.0} %",
+            events / measured.cpu_s,
+            events / reference.cpu_s,
+            reference.cpu_s / measured.cpu_s * 100.0
+        );
+        sizes.push(figures);
+    }
+    Ok(json!({ "events": args.events, "connections": args.connections, "sizes": sizes }))
+}
+
+struct Used {
+    cpu_s: f64,
+    wall_s: f64,
+}
+
+fn per_second(used: &Used, events: f64) -> Value {
+    json!({
+        "events_per_cpu_second": events / used.cpu_s,
+        "events_per_second": events / used.wall_s,
+        "cpu_s": used.cpu_s,
+    })
+}
+
+/// Sends every batch once and waits for every answer.
+async fn send(batches: &[Bytes], address: SocketAddr, process: u32, connections: usize) -> Result<Used> {
+    let left = Arc::new(Mutex::new(VecDeque::from(batches.to_vec())));
+    let before = cpu_s(process)?;
+    let started = Instant::now();
+    let mut senders = JoinSet::new();
+    for _ in 0..connections {
+        let left = Arc::clone(&left);
+        senders.spawn(async move {
+            let door = Door::new(address);
+            loop {
+                let Some(batch) = left.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else {
+                    return Ok(());
+                };
+                let reply = door.post("/v1/e", batch).await?;
+                ensure!(reply.status.is_success(), "answered {}", reply.status);
+                // The compact answer is empty where every event was accepted.
+                ensure!(
+                    reply.body.is_empty(),
+                    "not every event was accepted: {:?}",
+                    reply.body
+                );
+            }
+        });
+    }
+    while let Some(sender) = senders.join_next().await {
+        sender??;
+    }
+    Ok(Used {
+        cpu_s: cpu_s(process)? - before,
+        wall_s: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Batches as a worker sends them: each event names its visitor.
+fn batches(weights: &Weights, count: usize, size: usize) -> Result<Vec<Bytes>> {
+    let truth = Truth::of_the_demo()?;
+    let mut chance = StdRng::seed_from_u64(SEED);
+    let mut waiting: VecDeque<Vec<u8>> = VecDeque::new();
+    let mut batches = Vec::with_capacity(count);
+    for _ in 0..count {
+        while waiting.len() < size {
+            visit(weights, &truth, &mut chance, &mut waiting);
+        }
+        let session: [u8; 16] = chance.random();
+        let events: Vec<Vec<u8>> = waiting.drain(..size).collect();
+        let batch = EventBatch {
+            session: &session,
+            sent_ms: now_ms(),
+            events: events.iter().map(Vec::as_slice).collect(),
+            ..EventBatch::default()
+        };
+        batches.push(batch.encode().into());
+    }
+    Ok(batches)
+}
+
+/// Three exposures and an outcome of somebody new.
+fn visit(weights: &Weights, truth: &Truth, chance: &mut StdRng, events: &mut VecDeque<Vec<u8>>) {
+    let arrival = Arrival::mint(now_ms(), chance);
+    let context = truth.context(chance);
+    let visitor = Some(arrival.visitor);
+    let exposures = weights
+        .content
+        .experiments
+        .iter()
+        .filter_map(|experiment| {
+            arrival
+                .decide(experiment, &context, weights.version, now_ms())
+                .ok()
+        })
+        .map(Body::Exposure);
+    let outcome = Body::Outcome(Outcome {
+        name: "signup",
+        ..Outcome::default()
+    });
+    for body in exposures.chain([outcome]) {
+        events.push_back(
+            Event {
+                made_ms: 0,
+                body,
+                id: "",
+                visitor,
+                account: "",
+            }
+            .encode(),
+        );
+    }
+}
+
+async fn wait_for(address: SocketAddr) -> Result<()> {
+    let started = Instant::now();
+    while TcpStream::connect(address).await.is_err() {
+        ensure!(
+            started.elapsed() < Duration::from_secs(5),
+            "the bare server does not listen"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}

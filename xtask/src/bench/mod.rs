@@ -1,0 +1,47 @@
+//! `cargo xtask bench`: sizes and speeds, measured and told, never asserted by a timed test.
+
+mod edge;
+mod ingest;
+mod process;
+mod snapshot;
+mod stream;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+pub use self::edge::prepared_ns;
+use crate::{child, report};
+
+/// Measures sizes and speeds on this machine.
+///
+/// Figures depend on the machine and on what else it does: compare runs, not numbers from elsewhere. Where two programs
+/// are compared, both are measured in the same run.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// Writes the figures as JSON.
+    #[arg(long, global = true, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum What {
+    Edge(edge::Args),
+    Ingest(ingest::Args),
+    Stream(stream::Args),
+}
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    child::end_with_us()?;
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let figures = match &args.what {
+        What::Edge(args) => edge::run(args)?,
+        What::Ingest(args) => runtime()?.block_on(ingest::run(args))?,
+        What::Stream(args) => runtime()?.block_on(stream::run(args))?,
+    };
+    report::write(args.report.as_deref(), &figures)?;
+    Ok(ExitCode::SUCCESS)
+}
