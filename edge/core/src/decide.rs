@@ -1,6 +1,7 @@
 //! A decision: pure, and its exposure is a returned value.
 //!
-//! [`prepare`] once for a context; then [`decide`] for a unit is a few hashes. Everything it needs is in its arguments.
+//! [`prepare`] once for a context; then [`draw`] for a unit is a few hashes, and [`decide`] also says so in an exposure.
+//! Everything they need is in their arguments.
 
 use crate::context::Context;
 use crate::event::{Exposure, FLAG_COMPARISON, FLAG_OVERRIDE};
@@ -20,6 +21,17 @@ pub struct Prepared {
     pub eligible: bool,
     pub features: Features,
     pub distribution: Distribution,
+    /// What the comparison group is drawn from.
+    pub even_q30: Vec<u32>,
+}
+
+/// What was drawn: enough to show an arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    pub arm: u32,
+    /// Below 2^30.
+    pub draw: u32,
+    pub in_comparison: bool,
 }
 
 /// Why nothing was drawn. No exposure is sent.
@@ -44,16 +56,43 @@ pub fn prepare(experiment: &Experiment, context: &Context, personalized: bool) -
     } else {
         Features::default()
     };
-    let eligible = targeting::matches(&experiment.revision.when, context);
-    let distribution = distribution(experiment, &features);
     Prepared {
-        eligible,
+        eligible: targeting::matches(&experiment.revision.when, context),
+        distribution: distribution(experiment, &features),
+        even_q30: even_split(experiment),
         features,
-        distribution,
     }
 }
 
-/// Draws an arm for a unit. `model` is the version of the snapshot that the experiment is in.
+/// Draws an arm for a unit: a few hashes, and no allocation.
+pub fn draw(
+    experiment: &Experiment,
+    prepared: &Prepared,
+    unit: Unit<'_>,
+    episode: u64,
+) -> Result<Drawn, Held> {
+    held(experiment)?;
+    if !prepared.eligible {
+        return Err(Held::Ineligible);
+    }
+    let chance = Chance::of(experiment, unit, episode);
+    if !chance.in_traffic {
+        return Err(Held::Ineligible);
+    }
+    let arm = pick(
+        prepared.propensities(chance.in_comparison),
+        chance.order,
+        chance.draw,
+    )
+    .ok_or(Held::Ineligible)?;
+    Ok(Drawn {
+        arm,
+        draw: chance.draw,
+        in_comparison: chance.in_comparison,
+    })
+}
+
+/// Draws an arm for a unit and says so in an exposure. `model` is the version of the snapshot that the experiment is in.
 pub fn decide(
     experiment: &Experiment,
     prepared: &Prepared,
@@ -61,31 +100,31 @@ pub fn decide(
     unit: Unit<'_>,
     episode: u64,
 ) -> Result<Exposure, Held> {
-    held(experiment)?;
-    let chance = Chance::of(experiment, unit, episode);
-    if !prepared.eligible || !chance.in_traffic {
-        return Err(Held::Ineligible);
-    }
-    let mut exposure = Exposure {
+    let drawn = draw(experiment, prepared, unit, episode)?;
+    Ok(Exposure {
         revision: experiment.revision_id,
         model,
         episode,
-        arm: 0,
-        draw: chance.draw,
+        arm: drawn.arm,
+        draw: drawn.draw,
         slots: prepared.features.slots.clone(),
         values_q10: prepared.features.values_q10.clone(),
-        propensities_q30: if chance.in_comparison {
-            even_split(experiment)
-        } else {
-            prepared.distribution.propensities_q30.clone()
-        },
+        propensities_q30: prepared.propensities(drawn.in_comparison).to_vec(),
         predictions_micros: prepared.distribution.predictions_micros.clone(),
         variances_micros: prepared.distribution.variances_micros.clone(),
-        flags: if chance.in_comparison { FLAG_COMPARISON } else { 0 },
+        flags: if drawn.in_comparison { FLAG_COMPARISON } else { 0 },
         unit_kind: unit.kind(),
-    };
-    exposure.arm = pick(&exposure.propensities_q30, chance.order, chance.draw).ok_or(Held::Ineligible)?;
-    Ok(exposure)
+    })
+}
+
+impl Prepared {
+    fn propensities(&self, in_comparison: bool) -> &[u32] {
+        if in_comparison {
+            &self.even_q30
+        } else {
+            &self.distribution.propensities_q30
+        }
+    }
 }
 
 /// A forced arm: flagged, so that it voids the unit's open episode instead of being learned from.

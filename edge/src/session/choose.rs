@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use tiltwise_core::decide::{Held, decide, force, prepare};
+use tiltwise_core::decide::{Held, decide, draw, force, prepare};
 use tiltwise_core::event::Exposure;
 use tiltwise_core::hash::Unit;
 use tiltwise_core::id::UnitKind;
@@ -141,8 +141,9 @@ impl Session {
         let unit = unit(&self.person, &experiment.revision)?;
         let episode = episode(&experiment.revision, now_ms, self.tag);
         let prepared = self.prepared.get(at)?.as_ref()?;
-        let exposure = decide(experiment, prepared, current.version, unit, episode).ok()?;
-        Some(exposure.arm)
+        draw(experiment, prepared, unit, episode)
+            .ok()
+            .map(|drawn| drawn.arm)
     }
 
     fn prepare(&mut self, at: usize) {
