@@ -22,6 +22,7 @@ use super::{
     mark::{self, Mark},
     record::head,
     seen::Seen,
+    settle,
     space::Space,
     tables::{Tables, explain},
 };
@@ -225,6 +226,7 @@ impl Committer {
                     for (offset, record) in records {
                         draft.replace(&shared.tables, offset, &record)?;
                     }
+                    settle::owe(&shared.tables, &mut draft.batch)?;
                 }
                 Command::Stop => {}
             }

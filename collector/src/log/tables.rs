@@ -5,7 +5,7 @@
 //! | `records` | offset, big endian | checksum, record ([`frame`](super::frame)) |
 //! | `seen` | key of a part | when it was received, big endian |
 //! | `seen_by_time` | received, key of a part | nothing |
-//! | `meta` | `bytes`, `clock` | a number, big endian |
+//! | `meta` | `bytes`, `clock`, `replaced`, `settled` | a number, big endian |
 //! | `filler` | a number | see [`settle`](super::settle); empty otherwise |
 
 use std::path::{Path, PathBuf};

@@ -198,8 +198,8 @@ impl Desk for PlainDesk {
         }
     }
 
-    fn erase(&self, unit: Pseudonym) -> Result<u64, String> {
-        erase::erase_unit(&self.0, unit).map_err(|error| error.to_string())
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String> {
+        erase::erase_unit(&self.0, unit, through_ms).map_err(|error| error.to_string())
     }
 }
 

@@ -162,8 +162,8 @@ impl Desk for Site {
         serde_json::to_value(&action).map_err(|error| error.to_string())
     }
 
-    fn erase(&self, unit: Pseudonym) -> Result<u64, String> {
-        let rewritten = erase::erase_unit(&self.log, unit).map_err(|error| error.to_string())?;
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String> {
+        let rewritten = erase::erase_unit(&self.log, unit, through_ms).map_err(|error| error.to_string())?;
         self.trainer
             .forget(&*self.log)
             .map_err(|error| error.to_string())?;

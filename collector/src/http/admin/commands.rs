@@ -74,7 +74,7 @@ async fn void(inside: &Shared, asked: Result<Json<Erasure>, JsonRejection>) -> R
         .await
         .map_err(Refusal::Log)?;
     Ok(at_the_desk(inside, move |desk| {
-        let rewritten = desk.erase(pseudonym)?;
+        let rewritten = desk.erase(pseudonym, received_ms)?;
         Ok(json!({ "erasedThroughMs": received_ms, "recordsRewritten": rewritten }))
     })
     .await)

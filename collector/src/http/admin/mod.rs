@@ -46,8 +46,8 @@ pub trait Desk: Send + Sync + 'static {
     /// Takes an action; its answer, or what is wrong with it in a sentence.
     fn act(&self, action: Value) -> Result<Value, String>;
 
-    /// Takes the unit's events out of the log's records. Returns how many records they were in.
-    fn erase(&self, unit: Pseudonym) -> Result<u64, String>;
+    /// Takes what was received of the unit up to this time out of the log's records. Returns how many records it was in.
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String>;
 }
 
 struct Inside {
