@@ -21,6 +21,7 @@ mod stamp;
 mod test;
 mod tidy;
 mod tools;
+mod torture;
 mod wasm;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ enum Command {
     Wasm(wasm::Args),
     Test(test::Args),
     Tidy(tidy::Args),
+    Torture(torture::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Wasm(args) => wasm::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Tidy(args) => tidy::run(&args),
+        Command::Torture(args) => torture::run(&args),
     };
     match result {
         Ok(code) => code,
