@@ -64,7 +64,7 @@ const STAGES: [Stage; 9] = [
     },
     Stage {
         name: "browser",
-        about: "a real browser, the packed package and a real collector",
+        about: "a real browser with the packed package and the shop, and a real collector",
         needs: &[&NODE, &NPM, &CHROMIUM],
         slow: false,
         optional: false,

@@ -3,7 +3,7 @@ import { launch } from "./browser.mjs";
 import { Collector } from "./collector.mjs";
 import { Door } from "./door.mjs";
 import { EXPERIMENTS } from "./experiments.mjs";
-import { Site } from "./site.mjs";
+import { PAGES, Site } from "./site.mjs";
 import { DEADLINE_MS } from "./until.mjs";
 
 export const GRANTED = { measurement: "granted", personalization: "granted" };
@@ -11,11 +11,11 @@ export const DENIED = { measurement: "denied", personalization: "denied" };
 export const CONTEXT = { device: "phone", country: "US" };
 
 export class World {
-  static async make() {
+  static async make({ experiments = EXPERIMENTS, pages = PAGES } = {}) {
     const world = new World();
     try {
-      world.site = await Site.open();
-      world.collector = await Collector.start(EXPERIMENTS, world.site.origin);
+      world.site = await Site.open(pages);
+      world.collector = await Collector.start(experiments, world.site.origin);
       world.door = await Door.open(() => world.collector.url);
       world.browser = await launch();
       return world;

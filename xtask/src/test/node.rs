@@ -4,10 +4,13 @@ use anyhow::{Result, ensure};
 
 use super::rust::count;
 use crate::count::Counts;
-use crate::{child, npm, repo, wasm};
+use crate::{child, npm, repo, tools, wasm};
 
 /// The tests that need Chromium. Their script is not called `test`, since they need a collector too.
 const BROWSER: &str = "tests/browser";
+
+/// The sample shop.
+const SHOP: &str = "web-demo";
 
 /// The tests of every npm package in the repository whose package.json has a script `test`, each after its build.
 pub fn test() -> Result<Counts> {
@@ -28,14 +31,18 @@ pub fn test() -> Result<Counts> {
     Ok(sum)
 }
 
-/// The packed package in a real browser, against the collector as `cargo build` makes it.
+/// The packed package and the shop in a real browser, against the collector as `cargo build` makes it.
 pub fn test_in_a_browser() -> Result<Counts> {
     npm::pack()?;
+    npm::build(SHOP)?;
     npm::install(BROWSER)?;
     child::run(repo::cargo().args(["build", "--quiet", "--package", "tiltwise-collector"]))?;
     let mut tests = npm::npm(BROWSER);
     tests.args(["run", "--silent", "browser"]);
     tests.env("COLLECTOR_BIN", repo::target_dir().join("debug/tiltwise"));
+    if let Some(chromium) = tools::CHROMIUM.path() {
+        tests.env("CHROMIUM", chromium);
+    }
     count(&mut tests)
 }
 
