@@ -19,6 +19,8 @@ pub struct Figures {
     /// Distinct events in the log, read from it at the end.
     pub events_in_log: u64,
     pub events_dropped: u64,
+    /// New events that the collector took for others.
+    pub events_mistaken: u64,
     /// By the code of the reason.
     pub events_rejected: BTreeMap<u8, u64>,
     /// Events in batches that were sent twice on purpose, and how many of them the collector knew.
@@ -49,6 +51,7 @@ impl Figures {
         self.events_sent = simulated.sent + browser.accepted + browser.rejected + reported;
         self.events_acknowledged = simulated.acknowledged + browser.accepted + reported;
         self.events_dropped = simulated.dropped;
+        self.events_mistaken = simulated.mistaken;
         self.events_rejected.clone_from(&simulated.rejected);
         self.events_sent_twice = simulated.sent_twice;
         self.duplicates = simulated.duplicates;

@@ -177,6 +177,7 @@ impl Show {
             events_acknowledged: 0,
             events_in_log: 0,
             events_dropped: 0,
+            events_mistaken: 0,
             events_rejected: tally.counts.rejected.clone(),
             events_sent_twice: 0,
             duplicates: 0,

@@ -49,8 +49,10 @@ pub struct Answer {
     pub received_ms: u64,
     /// One an event, in their order.
     pub verdicts: Vec<Verdict>,
-    /// When the copy that was answered was sent first.
+    /// When the first copy was sent.
     pub sent_at: Instant,
+    /// How many copies were sent until one was answered: only after several can an event be a duplicate.
+    pub copies: u32,
 }
 
 impl Session {
@@ -116,7 +118,9 @@ impl Batch {
     pub async fn send(&self, door: &Door, patience: Duration) -> Result<Answer> {
         let sent_at = Instant::now();
         let [mut wait, longest] = BACK_OFF;
+        let mut copies = 0;
         loop {
+            copies += 1;
             let complaint = match door.post("/v1/e", self.encode()).await {
                 Ok(reply) if reply.status == StatusCode::OK => {
                     let received_ms = reply
@@ -126,6 +130,7 @@ impl Batch {
                         received_ms,
                         verdicts: verdicts(&reply.body, self.len())?,
                         sent_at,
+                        copies,
                     });
                 }
                 Ok(reply) if is_for_now(reply.status) => {

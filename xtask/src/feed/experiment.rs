@@ -7,8 +7,9 @@ use super::table::{Column, Table};
 /// The outcome of a visitor whose arm was right.
 pub const RIGHT: &str = "right";
 
-/// How long a right answer counts. It follows its exposure at once, so that the shortest window of any use will do.
-const WINDOW: &str = "5s";
+/// How long a right answer counts. It follows its exposure at once, and the model is sure of an arm's delays once a window
+/// has passed: a long one would have the feed wait for answers that never come late.
+const WINDOW: &str = "1s";
 
 /// The experiment file for some data sets.
 pub fn file(tables: &[Table]) -> String {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use tiltwise_core::event::Outcome;
@@ -18,7 +17,7 @@ use crate::edge::decide::Arrival;
 use crate::edge::follow::Edge;
 use crate::edge::latency::Summary;
 use crate::edge::now_ms;
-use crate::edge::send::{Batch, Session, Verdict};
+use crate::edge::send::{Answer, Batch, Session, Verdict};
 
 /// Rows on their way at most; beyond it the feed waits, so that a slow collector is not measured on a backlog.
 const IN_FLIGHT: usize = 64;
@@ -28,9 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long to wait at the end for the snapshots that answer the last outcomes.
 const LAST_SNAPSHOT: Duration = Duration::from_secs(15);
-
-/// Chance only mints ids here; the data set has its own order.
-const SEED: u64 = 5;
 
 /// What came of a data set.
 #[derive(Debug, Serialize)]
@@ -42,6 +38,8 @@ pub struct Fed {
     pub mean_reward: f64,
     /// Of the second half of the rows only.
     pub mean_reward_second_half: f64,
+    /// Of each tenth of the rows: how fast it was learned.
+    pub mean_reward_by_tenth: Vec<f64>,
     pub even_split: f64,
     pub best_single_arm: f64,
     pub models: u64,
@@ -50,13 +48,12 @@ pub struct Fed {
     pub seconds: f64,
 }
 
-/// Feeds a table at so many rows a second.
-pub async fn feed(edge: &Arc<Edge>, table: &Table, rate: f64) -> Result<Fed> {
+/// Feeds a table at so many rows a second. Chance only mints ids; the data set has its own order.
+pub async fn feed(edge: &Arc<Edge>, table: &Table, rate: f64, chance: &mut StdRng) -> Result<Fed> {
     let started = Instant::now();
     let first_version = edge.weights().version;
     edge.latency(std::mem::take);
     let bar = progress(table);
-    let mut chance = StdRng::seed_from_u64(SEED);
     let mut ticks = interval(Duration::from_secs_f64(1.0 / rate));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut sending = JoinSet::new();
@@ -66,9 +63,9 @@ pub async fn feed(edge: &Arc<Edge>, table: &Table, rate: f64) -> Result<Fed> {
         while sending.len() >= IN_FLIGHT {
             sums.acknowledged += next(&mut sending).await?;
         }
-        let arrival = Arrival::mint(now_ms(), &mut chance);
+        let arrival = Arrival::mint(now_ms(), chance);
         let (batch, session, right) = decide(edge, table, row, &arrival)?;
-        sums.note(right, table.rows.len());
+        sums.right.push(right);
         sending.spawn(send(Arc::clone(edge), batch, session, right));
         bar.set_message(format!(
             "reward {:.3}  to edge p99 {:.0} ms",
@@ -97,6 +94,7 @@ pub async fn feed(edge: &Arc<Edge>, table: &Table, rate: f64) -> Result<Fed> {
         attributes: table.columns.len(),
         mean_reward: sums.mean(),
         mean_reward_second_half: sums.second_half(),
+        mean_reward_by_tenth: sums.by_tenth(),
         even_split: 1.0 / table.arms as f64,
         best_single_arm: table.best_single_arm(),
         models: edge.weights().version - first_version,
@@ -142,7 +140,7 @@ fn decide(edge: &Edge, table: &Table, row: &Row, arrival: &Arrival) -> Result<(B
 
 /// Sends an exposure, and after it the outcome where there is one. Returns how many events were accepted.
 async fn send(edge: Arc<Edge>, exposure: Batch, mut session: Session, right: bool) -> Result<u64> {
-    accepted(&exposure.send(&edge.door, PATIENCE).await?.verdicts)?;
+    accepted(&exposure.send(&edge.door, PATIENCE).await?)?;
     if !right {
         return Ok(1);
     }
@@ -152,15 +150,19 @@ async fn send(edge: Arc<Edge>, exposure: Batch, mut session: Session, right: boo
         ..Outcome::default()
     });
     let answer = outcome.send(&edge.door, PATIENCE).await?;
-    accepted(&answer.verdicts)?;
+    accepted(&answer)?;
     edge.latency(|latency| latency.acknowledged(answer.sent_at, answer.received_ms));
     Ok(2)
 }
 
-fn accepted(verdicts: &[Verdict]) -> Result<()> {
-    for verdict in verdicts {
-        if let Verdict::Rejected { code } = verdict {
-            bail!("the collector rejected an event, code {code}");
+fn accepted(answer: &Answer) -> Result<()> {
+    for verdict in &answer.verdicts {
+        match verdict {
+            Verdict::Accepted => {}
+            // An earlier copy had arrived although its answer did not.
+            Verdict::Duplicate if answer.copies > 1 => {}
+            Verdict::Duplicate => bail!("the collector takes a new event for one that it has"),
+            Verdict::Rejected { code } => bail!("the collector rejected an event, code {code}"),
         }
     }
     Ok(())
@@ -175,30 +177,30 @@ async fn next(sending: &mut JoinSet<Result<u64>>) -> Result<u64> {
 
 #[derive(Debug, Default)]
 struct Sums {
-    rows: usize,
-    right: usize,
-    late_rows: usize,
-    late_right: usize,
+    /// Row by row.
+    right: Vec<bool>,
     acknowledged: u64,
 }
 
 impl Sums {
-    fn note(&mut self, right: bool, of: usize) {
-        self.rows += 1;
-        self.right += usize::from(right);
-        if self.rows > of / 2 {
-            self.late_rows += 1;
-            self.late_right += usize::from(right);
-        }
-    }
-
     fn mean(&self) -> f64 {
-        self.right as f64 / self.rows.max(1) as f64
+        share(&self.right)
     }
 
     fn second_half(&self) -> f64 {
-        self.late_right as f64 / self.late_rows.max(1) as f64
+        self.right.get(self.right.len() / 2..).map_or(0.0, share)
     }
+
+    fn by_tenth(&self) -> Vec<f64> {
+        self.right
+            .chunks(self.right.len().div_ceil(10).max(1))
+            .map(share)
+            .collect()
+    }
+}
+
+fn share(right: &[bool]) -> f64 {
+    right.iter().filter(|&&right| right).count() as f64 / right.len().max(1) as f64
 }
 
 fn progress(table: &Table) -> ProgressBar {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::edge::send::Verdict;
+use crate::edge::send::{Answer, Verdict};
 
 /// How the events of one run ended.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -18,6 +18,8 @@ pub struct Counts {
     pub sent_twice: u64,
     /// Events that the collector knew already.
     pub duplicates: u64,
+    /// New events that the collector took for others. There must be none.
+    pub mistaken: u64,
     /// Events that were given up after many tries.
     pub dropped: u64,
     /// By the code of the reason.
@@ -99,13 +101,14 @@ impl Tally {
         self.sums.earned += reward;
     }
 
-    /// Notes the verdicts on the first copy of a batch.
-    pub fn answered(&mut self, verdicts: &[Verdict]) {
-        for verdict in verdicts {
+    /// Notes the verdicts on a batch that was sent until it was answered.
+    pub fn answered(&mut self, answer: &Answer) {
+        for verdict in &answer.verdicts {
             match verdict {
-                // A first copy that arrived although its answer was lost is a duplicate when it is sent again: the
-                // event is in the log, and it is there once.
-                Verdict::Accepted | Verdict::Duplicate => self.counts.acknowledged += 1,
+                Verdict::Accepted => self.counts.acknowledged += 1,
+                // An earlier copy had arrived although its answer did not: the event is in the log, and it is there once.
+                Verdict::Duplicate if answer.copies > 1 => self.counts.acknowledged += 1,
+                Verdict::Duplicate => self.counts.mistaken += 1,
                 Verdict::Rejected { code } => *self.counts.rejected.entry(*code).or_default() += 1,
             }
         }
@@ -173,6 +176,8 @@ impl Share {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn shown(arm: usize) -> Shown<'static> {
@@ -213,16 +218,24 @@ mod tests {
 
     #[test]
     fn an_event_counts_as_acknowledged_once_however_often_its_batch_was_sent() {
+        let answer = |copies, verdict| Answer {
+            received_ms: 1,
+            verdicts: vec![verdict],
+            sent_at: Instant::now(),
+            copies,
+        };
         let mut tally = Tally::default();
-        tally.answered(&[Verdict::Accepted, Verdict::Duplicate]);
-        tally.answered_again(&[Verdict::Duplicate, Verdict::Duplicate]);
-        assert_eq!(
-            (
-                tally.counts.acknowledged,
-                tally.counts.duplicates,
-                tally.counts.sent_twice
-            ),
-            (2, 2, 2)
-        );
+        tally.answered(&answer(1, Verdict::Accepted));
+        tally.answered_again(&[Verdict::Duplicate]);
+        tally.answered(&answer(2, Verdict::Duplicate));
+        tally.answered(&answer(1, Verdict::Duplicate));
+        let Counts {
+            acknowledged,
+            duplicates,
+            sent_twice,
+            mistaken,
+            ..
+        } = tally.counts;
+        assert_eq!((acknowledged, duplicates, sent_twice, mistaken), (2, 1, 1, 1));
     }
 }

@@ -152,7 +152,7 @@ impl Visitors {
             self.tally(|tally| tally.counts.dropped += batch.len() as u64);
             return None;
         };
-        self.tally(|tally| tally.answered(&answer.verdicts));
+        self.tally(|tally| tally.answered(&answer));
         if twice && let Ok(again) = batch.send(&self.edge.door, PATIENCE).await {
             self.tally(|tally| tally.answered_again(&again.verdicts));
         }
