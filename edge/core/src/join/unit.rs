@@ -189,11 +189,18 @@ impl Unit {
     }
 }
 
-/// What the sums rely on: one propensity an arm, together certain, and the shown arm's above zero.
+/// What the sums rely on: one propensity an arm, together certain, and the shown arm's above zero; and no more slots than
+/// attributes have, because sums over pairs of slots grow with the square of them, whoever makes them up.
 fn fits(exposure: &Exposure, revision: &Revision) -> bool {
     let shown = exposure.propensities_q30.get(exposure.arm as usize);
     let sum: u64 = exposure.propensities_q30.iter().map(|&p| u64::from(p)).sum();
+    let slots = revision
+        .attributes
+        .iter()
+        .filter(|attribute| !attribute.hidden)
+        .count();
     exposure.unit_kind == revision.unit
+        && exposure.slots.len() <= slots
         && exposure.propensities_q30.len() == revision.arms()
         && sum == u64::from(ONE_Q30)
         && (exposure.is_override() || shown.is_some_and(|&p| p > 0))

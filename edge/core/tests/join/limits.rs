@@ -134,6 +134,8 @@ fn an_exposure_of_an_unknown_or_unfitting_revision_is_refused() {
         x.revision = RevisionId(3);
     }
     send(&mut fold, event(1, 1, BASE_MS, other));
+    let more_slots_than_attributes = exposure(vec![1, 2, 3, 4]);
+    send(&mut fold, event(1, 2, BASE_MS, more_slots_than_attributes));
     assert_eq!(fold.counts().get(&Verdict::UnknownRevision), Some(&1));
-    assert_eq!(fold.counts().get(&Verdict::Malformed), Some(&1));
+    assert_eq!(fold.counts().get(&Verdict::Malformed), Some(&2));
 }

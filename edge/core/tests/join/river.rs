@@ -10,7 +10,9 @@ use tiltwise_core::event::{
 use tiltwise_core::id::{Pseudonym, RevisionId, Tier, UnitKind};
 use tiltwise_core::join::{Fold, MAX_STEP_MS, Params};
 use tiltwise_core::propensity::ONE_Q30;
-use tiltwise_core::revision::{Condition, Metric, Policy, PolicyKind, Revision, Sticky, Variant};
+use tiltwise_core::revision::{
+    Attribute, AttributeKind, Condition, Metric, Policy, PolicyKind, Revision, Sticky, Variant,
+};
 
 pub const PARAMS: Params = Params {
     lateness_ms: 2_000,
@@ -52,7 +54,7 @@ fn revision(arms: usize, metrics: Vec<Metric>, half_life_ms: u64) -> Revision {
             })
             .collect(),
         when: Condition::always(),
-        attributes: Vec::new(),
+        attributes: (0..3).map(|i| attribute(&format!("a{i}"))).collect(),
         policy: Policy {
             kind: PolicyKind::Contextual,
             min_propensity_q30: 0,
@@ -65,6 +67,14 @@ fn revision(arms: usize, metrics: Vec<Metric>, half_life_ms: u64) -> Revision {
     };
     revision.check().expect("a revision that can be used");
     revision
+}
+
+fn attribute(name: &str) -> Attribute {
+    Attribute {
+        name: name.into(),
+        kind: AttributeKind::Categorical,
+        hidden: false,
+    }
 }
 
 /// A fold of the world's revisions.
