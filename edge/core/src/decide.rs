@@ -195,7 +195,7 @@ impl Chance {
 pub(crate) fn pick(propensities_q30: &[u32], order: u64, draw: u32) -> Option<u32> {
     let arms = propensities_q30.len().min(MAX_ARMS);
     let mut places = [0u8; MAX_ARMS];
-    for (i, place) in places.iter_mut().enumerate() {
+    for (i, place) in places.iter_mut().take(arms).enumerate() {
         *place = i as u8;
     }
     // Fisher and Yates, driven by SplitMix64.
