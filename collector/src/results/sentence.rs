@@ -67,7 +67,7 @@ fn tilted(variants: &[Variant], control: usize, metric: &Metric) -> String {
         variants.get(control)
     };
     let other = against
-        .map(|v| format!(", against {} with {}", worth(v, metric), title(&v.key)))
+        .map(|v| format!(", against {} with {}", amount(v, metric), title(&v.key)))
         .unwrap_or_default();
     format!(
         "{} is getting {} of visitors: {}{other}.",
@@ -105,12 +105,20 @@ fn evidence(variants: &[Variant], control: usize, contrasts: &[Contrast], metric
 
 /// What a unit brings: "13.2 % reach signup", "12.30 EUR of purchase each".
 fn worth(variant: &Variant, metric: &Metric) -> String {
-    let Some(estimate) = variant.rate.estimate else {
-        return "too few to count".into();
-    };
-    match metric.kind {
-        "value" => format!("{} of {} each", money(estimate, metric), metric.event),
-        _ => format!("{} reach {}", percent(estimate), metric.event),
+    let event = metric.event.replace('_', " ");
+    match (variant.rate.estimate, metric.kind) {
+        (None, _) => "too few to count".into(),
+        (Some(_), "value") => format!("{} of {event} each", amount(variant, metric)),
+        (Some(_), _) => format!("{} reach {event}", amount(variant, metric)),
+    }
+}
+
+/// The same without the words: "9.8 %".
+fn amount(variant: &Variant, metric: &Metric) -> String {
+    match (variant.rate.estimate, metric.kind) {
+        (None, _) => "too few to count".into(),
+        (Some(estimate), "value") => money(estimate, metric),
+        (Some(estimate), _) => percent(estimate),
     }
 }
 
