@@ -38,6 +38,8 @@ pub(super) struct Batch {
     sequence: u32,
     person: Rc<Person>,
     unpersonalized: bool,
+    /// What was dropped between the batch before and this one.
+    dropped: u32,
     events: Vec<Entry>,
     in_flight: bool,
     /// It may have arrived.
@@ -52,6 +54,7 @@ pub(super) struct Outbox {
     /// Of the session that the last batch was of.
     sequence: u32,
     session: [u8; 16],
+    /// Events dropped that no batch has told of yet.
     pub dropped: u32,
     backoff: Backoff,
 }
@@ -80,6 +83,7 @@ impl Outbox {
             sequence: self.sequence,
             person,
             unpersonalized,
+            dropped: core::mem::take(&mut self.dropped),
             events,
             in_flight: false,
             sent: false,
@@ -107,11 +111,10 @@ impl Outbox {
 
     /// The oldest batch that is not under way, as bytes with its ticket.
     pub(super) fn next(&mut self, now_ms: u64) -> Option<(u32, Vec<u8>)> {
-        let dropped = self.dropped;
         let batch = self.waiting.iter_mut().find(|b| !b.in_flight)?;
         batch.in_flight = true;
         batch.sent = true;
-        Some((batch.ticket, batch.encode(now_ms, dropped)))
+        Some((batch.ticket, batch.encode(now_ms)))
     }
 
     pub(super) fn acknowledged(&mut self, ticket: u32) {
@@ -160,14 +163,14 @@ impl Outbox {
 }
 
 impl Batch {
-    fn encode(&self, sent_ms: u64, dropped: u32) -> Vec<u8> {
+    fn encode(&self, sent_ms: u64) -> Vec<u8> {
         let head = EventBatch {
             session: &self.person.session,
             sequence: self.sequence,
             sent_ms,
             visitor: Some(self.person.visitor),
             account: self.person.account.as_deref().unwrap_or_default(),
-            dropped,
+            dropped: self.dropped,
             events: Vec::new(),
             unpersonalized: self.unpersonalized,
         };

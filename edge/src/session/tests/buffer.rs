@@ -16,6 +16,10 @@ fn the_buffer_is_bounded_and_what_it_drops_is_told_in_the_next_batch() {
     assert_eq!(session.track(outcome("signup"), NOW), Tracked::Full);
     assert_eq!(session.track(outcome("signup"), NOW), Tracked::Full);
     assert_eq!(session.held(), 1_000);
+    let (ticket, first) = session.next_batch(NOW, true).unwrap();
+    assert_eq!(seen(&first).dropped, 2);
+    assert_eq!(seen(&session.next_batch(NOW, true).unwrap().1).dropped, 0);
+    session.failed(ticket, NOW, 0);
     assert_eq!(seen(&session.next_batch(NOW, true).unwrap().1).dropped, 2);
 }
 
