@@ -164,7 +164,7 @@ impl Trainer {
         let edition = lock(&self.shared.plan).edition;
         let began = Instant::now();
         while *self.shared.published.borrow() < edition {
-            if began.elapsed() >= patience || lock(&self.shared.failed).is_some() {
+            if began.elapsed() >= patience || self.check_alive().is_err() {
                 return false;
             }
             thread::sleep(Duration::from_millis(2));
@@ -189,12 +189,20 @@ impl Trainer {
         let end = *log.end().borrow();
         let reached = self.shared.reached.subscribe();
         while *reached.borrow() < end {
-            if let Some(why) = lock(&self.shared.failed).clone() {
-                return Err(TrainerError::Stopped(why));
-            }
+            self.check_alive()?;
             thread::sleep(Duration::from_millis(2));
         }
         Ok(())
+    }
+
+    fn check_alive(&self) -> Result<(), TrainerError> {
+        if let Some(why) = lock(&self.shared.failed).clone() {
+            return Err(TrainerError::Stopped(why));
+        }
+        match &*lock(&self.thread) {
+            Some(thread) if !thread.is_finished() => Ok(()),
+            _ => Err(TrainerError::Stopped("it was told to".to_owned())),
+        }
     }
 
     /// After an erasure: waits until it is folded, and replaces the checkpoints, so that none holds what was erased.

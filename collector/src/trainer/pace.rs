@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 const LEAST: Duration = Duration::from_millis(250);
 /// Time alone moves a model (what is old is forgotten, what is young counts more), so without events too there is one.
 const MOST: Duration = Duration::from_secs(10);
-/// While the log is being caught up with, models of the past are of no use to anybody.
+/// This far behind the log, folding comes first: a fit a second is enough until it has been caught up with.
 const BEHIND_MS: u64 = 2_000;
+const WHILE_BEHIND: Duration = Duration::from_secs(1);
 /// A fit may take a third of the time, so that folding keeps up however large the models are.
 const SHARE: u32 = 2;
 
@@ -39,7 +40,7 @@ impl Pace {
         if edition != self.edition || since >= MOST {
             return true;
         }
-        folded != self.folded && lag_ms <= BEHIND_MS
+        folded != self.folded && (lag_ms <= BEHIND_MS || since >= WHILE_BEHIND)
     }
 
     pub(super) fn fitted(&mut self, began: Instant, ended: Instant, folded: u64, edition: u64) {
@@ -68,7 +69,8 @@ mod tests {
         assert!(!pace.is_due(at(9_999), 7, 1, 0), "nothing changed");
         assert!(pace.is_due(at(10_000), 7, 1, 0));
         assert!(pace.is_due(at(250), 7, 2, 0), "the plan changed");
-        assert!(!pace.is_due(at(5_000), 8, 1, 60_000), "far behind the log");
+        assert!(!pace.is_due(at(999), 8, 1, 60_000), "far behind the log");
+        assert!(pace.is_due(at(1_000), 8, 1, 60_000));
         pace.fitted(start, at(1_000), 7, 1);
         assert!(!pace.is_due(at(1_999), 8, 1, 0), "a slow fit leaves time to fold");
         assert!(pace.is_due(at(2_000), 8, 1, 0));

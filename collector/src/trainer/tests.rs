@@ -234,6 +234,41 @@ fn a_restart_goes_on_from_the_checkpoint_and_a_rebuild_finds_the_same() {
 }
 
 #[test]
+fn the_log_lets_go_only_of_what_both_checkpoints_hold() {
+    let site = Site::open();
+    let options = Options {
+        retention: Retention {
+            keep_ms: 0,
+            max_bytes: u64::MAX,
+        },
+        checkpoint_every: Duration::from_millis(1),
+        ..site.options()
+    };
+    let plan = Plan::of(&site.experiments, &[], true);
+    let trainer = Trainer::start(site.parts.clone(), options.clone(), plan).unwrap();
+    let began = Instant::now();
+    let mut unit = 0;
+    while site.log.first() == 0 {
+        site.visit(unit);
+        unit += 1;
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing was trimmed");
+    }
+    trainer.stop();
+    let all = Checkpoints::open(&options.folder).unwrap().all().unwrap();
+    let older = checkpoint::read(&all[0].path).unwrap();
+    assert!(all.len() == 2 && site.log.first() <= older.offset);
+    let sums = trainer.read(|state| state.fold.clone().sums_bytes(site.revision()));
+    let offset = trainer.read(|state| state.offset);
+    let mut state = older;
+    let until = replay::Until {
+        offset,
+        tick: u64::MAX,
+    };
+    replay::fold_on(&mut state, &*site.log, until).unwrap();
+    assert_eq!(state.fold.sums_bytes(site.revision()), sums);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_the_older_one_is_used() {
     let site = Site::open();
     let trainer = site.train();
@@ -319,8 +354,7 @@ fn what_is_erased_leaves_sums_checkpoints_and_log() {
     erasure.fact = Fact::Exposure(site.exposure(0));
     for kept in Checkpoints::open(&site.options().folder).unwrap().all().unwrap() {
         let state = checkpoint::read(&kept.path).unwrap();
-        let shard = &state.fold.shards()[tiltwise_core::join::shard_of(&Pseudonym(unit))];
-        let found = shard.unit(&Pseudonym(unit)).unwrap();
+        let found = state.fold.unit(&Pseudonym(unit)).unwrap();
         assert!(found.episodes.is_empty() && found.outcomes.is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tiltwise_core::join::{Counts, Verdict};
@@ -9,7 +10,7 @@ use tiltwise_core::join::{Counts, Verdict};
 use super::pace::Pace;
 use super::replay::{self, CHUNK_BYTES};
 use super::{
-    CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, TrainerError, lock, models,
+    CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, State, TrainerError, lock, models,
 };
 use crate::log::retention;
 use crate::metrics::Reason;
@@ -19,10 +20,15 @@ const NAP: Duration = Duration::from_millis(2);
 /// Checkpoints may take a twentieth of the time.
 const CHECKPOINT_SHARE: u32 = 20;
 
+/// Where the older checkpoint stands, and how long writing took.
+type Written = Result<(u64, Duration), CheckpointError>;
+
 pub(super) struct Worker {
     parts: Parts,
     options: Options,
-    checkpoints: Checkpoints,
+    checkpoints: Arc<Checkpoints>,
+    /// Writes a checkpoint beside the folding.
+    writer: Option<JoinHandle<Written>>,
     shared: Arc<Shared>,
     pace: Pace,
     /// The edition of the plan whose revisions are all known.
@@ -41,7 +47,8 @@ impl Worker {
         Self {
             parts,
             options,
-            checkpoints,
+            checkpoints: Arc::new(checkpoints),
+            writer: None,
             shared,
             pace: Pace::new(),
             known_edition: 0,
@@ -215,44 +222,80 @@ impl Worker {
         (self.counted.get(&Verdict::Folded).copied().unwrap_or(0), lag_ms)
     }
 
+    /// Collects a checkpoint that was written, or starts the next where it is time.
     fn checkpoint_if_due(&mut self) {
+        if let Some(writer) = self.writer.take_if(|writer| writer.is_finished()) {
+            self.collect(writer);
+        }
         let wait = self
             .options
             .checkpoint_every
             .max(self.checkpoint_took * CHECKPOINT_SHARE);
-        if self.checkpointed.elapsed() < wait {
+        if self.writer.is_some() || self.checkpointed.elapsed() < wait {
             return;
         }
-        match self.checkpoint(false) {
-            Ok(()) => self.warn("checkpoints", None),
-            Err(error) => {
-                tracing::error!(%error, "no checkpoint");
-                self.warn("checkpoints", Some(error.to_string()));
-            }
+        self.checkpointed = Instant::now();
+        // The clone shares what does not change; folding goes on while it is written.
+        let mut state = self.present();
+        let checkpoints = self.checkpoints.clone();
+        let writer = thread::Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(move || {
+                let began = Instant::now();
+                let older = checkpoints.write(&mut state)?;
+                Ok((older, began.elapsed()))
+            });
+        match writer {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => self.warn("checkpoints", Some(format!("no thread to write them: {error}"))),
         }
     }
 
-    /// Writes a checkpoint (or replaces all), then lets the log go where nothing needs it.
+    /// Writes a checkpoint (or replaces all) and waits for it.
     fn checkpoint(&mut self, replace: bool) -> Result<(), CheckpointError> {
-        let began = Instant::now();
-        self.checkpointed = began;
-        let older = {
-            let mut state = lock(&self.shared.state);
-            if replace {
-                self.checkpoints.rewrite(&mut state)?
-            } else {
-                self.checkpoints.write(&mut state)?
-            }
+        if let Some(writer) = self.writer.take() {
+            self.collect(writer);
+        }
+        self.checkpointed = Instant::now();
+        let mut state = self.present();
+        let older = if replace {
+            self.checkpoints.rewrite(&mut state)?
+        } else {
+            self.checkpoints.write(&mut state)?
         };
-        self.checkpoint_took = began.elapsed();
-        self.parts
-            .metrics
-            .checkpoint_seconds
-            .observe(self.checkpoint_took.as_secs_f64());
+        self.written(older, self.checkpointed.elapsed());
+        Ok(())
+    }
+
+    fn present(&self) -> State {
+        let state = lock(&self.shared.state);
+        State {
+            fold: state.fold.clone(),
+            offset: state.offset,
+        }
+    }
+
+    fn collect(&mut self, writer: JoinHandle<Written>) {
+        match writer.join() {
+            Ok(Ok((older, took))) => {
+                self.written(older, took);
+                self.warn("checkpoints", None);
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "no checkpoint");
+                self.warn("checkpoints", Some(error.to_string()));
+            }
+            Err(_) => self.warn("checkpoints", Some("writing one was interrupted".to_owned())),
+        }
+    }
+
+    /// Lets the log go where no checkpoint needs it.
+    fn written(&mut self, older: u64, took: Duration) {
+        self.checkpoint_took = took;
+        self.parts.metrics.checkpoint_seconds.observe(took.as_secs_f64());
         if let Err(error) = retention::apply(&*self.parts.log, self.options.retention, older) {
             tracing::warn!(%error, "the log was not trimmed");
         }
-        Ok(())
     }
 
     /// Says or takes back one warning.

@@ -136,12 +136,7 @@ fn what_was_erased_is_in_no_byte_that_is_kept_and_the_sums_are_as_if_it_had_neve
             .unwrap()
         {
             let state = checkpoint::read(&kept.path).unwrap();
-            let remembered = state
-                .fold
-                .shards()
-                .iter()
-                .find_map(|shard| shard.unit(&unit))
-                .unwrap();
+            let remembered = state.fold.unit(&unit).unwrap();
             assert!(remembered.erased_through_ms.is_some());
             assert!(remembered.episodes.is_empty() && remembered.outcomes.is_empty());
         }

@@ -1,7 +1,8 @@
 //! Fold: records of one partition in, accumulators out.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
+use super::unit::Unit;
 use super::{Clock, Params, Revisions, SHARDS, Shard, Sums, Surroundings, Verdict, shard_of};
 use crate::acc::Accumulators;
 use crate::event::{LogRecord, LoggedEvent};
@@ -15,12 +16,15 @@ const TRIM_EVERY_MS: u64 = 3_600_000 / SHARDS as u64;
 pub type Counts = BTreeMap<Verdict, u64>;
 
 /// The fold of one partition (or of the whole log, where it has one).
+///
+/// A clone shares its shards until either of the two changes one: to write down the state of a moment, its keeper clones it
+/// and goes on folding while somebody else encodes.
 #[derive(Clone, Debug)]
 pub struct Fold {
     params: Params,
     revisions: Revisions,
     clock: Clock,
-    pub(super) shards: Vec<Shard>,
+    shards: Vec<Arc<Shard>>,
     pub(super) sums: Sums,
     counts: Counts,
 }
@@ -31,7 +35,7 @@ impl Fold {
             params,
             revisions: Revisions::new(),
             clock: Clock::default(),
-            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            shards: (0..SHARDS).map(|_| Arc::default()).collect(),
             sums: Sums::new(),
             counts: Counts::new(),
         }
@@ -70,20 +74,24 @@ impl Fold {
         &self.counts
     }
 
-    pub fn shards(&self) -> &[Shard] {
-        &self.shards
+    pub fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.iter().map(|shard| &**shard)
+    }
+
+    /// What is remembered of a unit.
+    pub fn unit(&self, id: &Pseudonym) -> Option<&Unit> {
+        self.shards.get(shard_of(id)).and_then(|shard| shard.unit(id))
+    }
+
+    pub(super) fn put_shard(&mut self, place: usize, shard: Shard) {
+        if let Some(slot) = self.shards.get_mut(place) {
+            *slot = Arc::new(shard);
+        }
     }
 
     /// The sums of a revision, rolled up to the clock by [`Fold::roll_up`].
     pub fn sums(&self) -> &Sums {
         &self.sums
-    }
-
-    /// Whether the unit is part of the state: for the report of an erasure.
-    pub fn remembers(&self, unit: &Pseudonym) -> bool {
-        self.shards
-            .get(shard_of(unit))
-            .is_some_and(|shard| shard.unit(unit).is_some())
     }
 
     /// Folds a record: first its clock, then its events.
@@ -109,7 +117,7 @@ impl Fold {
             clock_ms: self.clock.ms(),
             sums: &mut self.sums,
         };
-        shard.apply(event, &mut world)
+        Arc::make_mut(shard).apply(event, &mut world)
     }
 
     /// Brings all sums to the widths of the present clock.
@@ -124,7 +132,7 @@ impl Fold {
     /// Trims all shards: then equal states are equal bytes.
     pub fn trim(&mut self) {
         for shard in &mut self.shards {
-            shard.trim(&self.params, &self.revisions, self.clock.ms());
+            Arc::make_mut(shard).trim(&self.params, &self.revisions, self.clock.ms());
         }
     }
 
@@ -156,7 +164,7 @@ impl Fold {
         let (from, to) = (before_ms / TRIM_EVERY_MS, self.clock.ms() / TRIM_EVERY_MS);
         for turn in (from..to).take(SHARDS) {
             if let Some(shard) = self.shards.get_mut(turn as usize % SHARDS) {
-                shard.trim(&self.params, &self.revisions, self.clock.ms());
+                Arc::make_mut(shard).trim(&self.params, &self.revisions, self.clock.ms());
             }
         }
     }

@@ -77,7 +77,7 @@ impl Fold {
                 });
             }
         }
-        for shard in self.shards().iter().filter(|shard| !shard.is_empty()) {
+        for shard in self.shards().filter(|shard| !shard.is_empty()) {
             w.element(10, &shard.encode());
         }
         for sums in self.sums().values() {
@@ -145,9 +145,7 @@ impl Fold {
             return Err(WireError::OutOfRange("unit of a shard"));
         }
         drop(units);
-        if let Some(slot) = self.shards.get_mut(place) {
-            *slot = shard;
-        }
+        self.put_shard(place, shard);
         Ok(())
     }
 

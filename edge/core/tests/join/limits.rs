@@ -77,11 +77,7 @@ fn more_than_a_thousand_outcomes_void_an_episode_for_good() {
         send(&mut fold, event(1, id, BASE_MS + 2 + u64::from(id / 4), signup()));
     }
     assert_eq!(n(&fold), 0);
-    let unit = fold
-        .shards()
-        .iter()
-        .flat_map(tiltwise_core::join::Shard::units)
-        .next();
+    let unit = fold.shards().flat_map(tiltwise_core::join::Shard::units).next();
     assert!(unit.is_some_and(|(_, unit)| unit.outcomes.len() <= 4_096));
     tell(&mut fold, BASE_MS + 100_000);
     fold.trim();

@@ -101,7 +101,7 @@ proptest! {
         }
         tell(&mut fold, BASE_MS + 400_000);
         fold.trim();
-        for (_, unit) in fold.shards().iter().flat_map(tiltwise_core::join::Shard::units) {
+        for (_, unit) in fold.shards().flat_map(tiltwise_core::join::Shard::units) {
             prop_assert!(unit.outcomes.is_empty());
             prop_assert_eq!(unit.erased_through_ms, None);
             prop_assert!(unit.episodes.iter().all(|e| e.candidates.len() <= 1));
