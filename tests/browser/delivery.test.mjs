@@ -83,6 +83,27 @@ describe("delivery", () => {
     noPreflight();
   });
 
+  test("where a request ends with its page a beacon carries the last event, without a preflight too", async () => {
+    person = await world.person();
+    await person.addInitScript(() => {
+      delete Request.prototype.keepalive;
+      const { sendBeacon } = Navigator.prototype;
+      Navigator.prototype.sendBeacon = function (...said) {
+        sessionStorage.beacons = Number(sessionStorage.beacons ?? 0) + 1;
+        return sendBeacon.apply(this, said);
+      };
+    });
+    const page = await world.visit(person, { consent: GRANTED, flushIntervalMs: NEVER_MS });
+    await page.evaluate(() => client.ready());
+    await page.evaluate(() => {
+      client.track("beacon", { value: 9 });
+      location.reload();
+    });
+    assert.deepEqual(await values("beacon", 1), [9]);
+    await page.waitForFunction(() => globalThis.client && sessionStorage.beacons === "1");
+    noPreflight();
+  });
+
   test("what a hidden page sent, and its return sends again, counts once", async () => {
     person = await world.person();
     const page = await world.visit(person, { consent: GRANTED, flushIntervalMs: NEVER_MS });

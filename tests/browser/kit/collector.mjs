@@ -70,11 +70,18 @@ export class Collector {
 
   /** Asks it to end, and waits until it has. */
   async stop() {
-    if (!this.#process || this.#process.exitCode !== null) return;
+    if (!this.#process || this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exit = once(this.#process, "exit");
     this.#process.kill("SIGTERM");
     const [code] = await exit;
     if (code !== 0) throw new Error(`the collector ended with ${code}\n${this.said}`);
+  }
+
+  /** Ends it without a warning. */
+  async crash() {
+    const exit = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await exit;
   }
 
   async remove() {
