@@ -4,8 +4,10 @@
 //! host downloads exactly one of them:
 //!
 //! * [`js`], feature `js`: what the npm package calls in a page. Numbers and short strings, glue by wasm-bindgen.
-//!   With the feature `inspect` it can also hand over whole objects, for devtools and Node; a page does not pay for it.
+//! * [`inspect`], feature `inspect`: the same with whole objects, for devtools and Node; a page does not pay for it.
 //! * [`abi`], feature `abi`: plain exports and no imports, bytes in and bytes out, for wasmtime and the JVM.
+//!
+//! Behind the JavaScript faces stands [`session`]: what a client may keep, shows and has still to send.
 //!
 //! A face translates and nothing else. What it must not hold: a probability, a clock, a source of chance, I/O.
 #![no_std]
