@@ -12,6 +12,7 @@ mod erase;
 mod failure;
 mod keys;
 mod rebuild;
+mod results;
 mod serve;
 mod settings;
 mod status;
@@ -41,6 +42,7 @@ First steps, in an empty folder:
   tiltwise apply hero.toml --dry-run    shows what a file of experiments would change
   tiltwise apply hero.toml              publishes it
   tiltwise status                       asks how it goes, and prints the dashboard's address
+  tiltwise results                      says what the experiments say
 
 Settings come from tiltwise.toml, over it TILTWISE_… variables (TILTWISE_HTTP_LISTEN for http.listen), over them flags.
 
@@ -54,6 +56,7 @@ enum Command {
     Erase(erase::Args),
     Keys(keys::Args),
     Rebuild(rebuild::Args),
+    Results(results::Args),
     Serve(serve::Args),
     Status(status::Args),
     Tail(tail::Args),
@@ -75,6 +78,7 @@ impl Command {
             Self::Erase(args) => erase::run(&args),
             Self::Keys(args) => keys::run(&args),
             Self::Rebuild(args) => rebuild::run(&args),
+            Self::Results(args) => results::run(&args),
             Self::Serve(args) => serve::run(&args),
             Self::Status(args) => status::run(&args),
             Self::Tail(args) => tail::run(&args),

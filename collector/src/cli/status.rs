@@ -97,6 +97,11 @@ impl Admin {
         Ok((answer.body_mut().read_to_string()?, next.unwrap_or(from)))
     }
 
+    /// What the experiments say.
+    pub(super) fn results(&self) -> Result<Value, Failure> {
+        self.get("/v1/admin/results")
+    }
+
     fn get(&self, path: &str) -> Result<Value, Failure> {
         self.answer(
             agent()
