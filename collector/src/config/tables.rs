@@ -22,7 +22,8 @@ pub struct Http {
     pub prefix: Prefix,
     /// Default []: pages of the same origin only.
     pub allowed_origins: Origins,
-    /// Whose `X-Forwarded-For` is believed. Default []: nobody's.
+    /// Proxies in front of the collector. Checked and kept, and used by nothing: no address is read, so none is believed.
+    /// Default [].
     pub trusted_proxies: Vec<IpNet>,
 }
 

@@ -39,6 +39,7 @@ pub struct Metric {
     pub role: Role,
     /// Guardrails: the increase over the control that is too much, on the scaled reward.
     pub max_increase_micros: u32,
+    /// What a breach asks for. It is carried with the definition; nothing acts on it.
     pub on_breach: OnBreach,
 }
 
