@@ -100,49 +100,65 @@ impl Outcomes {
     ///   decided since `clock - disorder - lateness`.
     ///
     /// A duplicate is kept while an erasure can still arrive that covers the standing copy and not it: one whose stamp is
-    /// before the duplicate's, which cannot arrive later than `disorder` after it. A standing copy outlives its duplicates.
-    /// A copy that stands for any tier is a standing copy.
+    /// before the duplicate's, which cannot arrive later than `disorder` after it. A copy that stands for any tier is a
+    /// standing copy, and a standing copy outlives its duplicates: without it they would stand, and count once more. Since
+    /// the duplicate of one tier may be what stands for another, that is followed until it leads no further.
     pub fn trim(&mut self, params: &Params, clock_ms: u64, awaited: impl Fn(u64) -> bool) {
         let reaches =
             |ms: u64, wait: u64| ms.saturating_add(wait).saturating_add(params.disorder_ms) >= clock_ms;
+        let stands_for_somebody = self.stand_in_a_chain(params.dedupe_ms);
         let mut needed: Vec<bool> = self
             .copies
             .iter()
-            .map(|copy| reaches(copy.received_ms, 0))
-            .collect();
-        // From the highest tier to the lowest: what stands for a high one may be a duplicate for a lower one.
-        for least in [Tier::Server, Tier::Worker, Tier::Page] {
-            let mut chain = Chain::of(least);
-            let mut standing = None;
-            for (place, copy) in self
-                .copies
-                .iter()
-                .enumerate()
-                .filter(|(_, copy)| copy.tier >= least)
-            {
-                if chain.stands(copy, params.dedupe_ms) {
-                    standing = Some(place);
-                    mark(&mut needed, standing, || {
-                        reaches(copy.received_ms, params.dedupe_ms)
+            .zip(stands_for_somebody)
+            .map(|(copy, stands)| {
+                reaches(copy.received_ms, 0)
+                    || stands
+                        && (reaches(copy.received_ms, params.dedupe_ms)
                             || reaches(copy.at_ms, params.lateness_ms)
-                            || awaited(copy.at_ms)
-                    });
-                } else {
-                    let duplicate_is_needed = needed.get(place).copied().unwrap_or(false);
-                    mark(&mut needed, standing, || duplicate_is_needed);
-                }
-            }
-        }
+                            || awaited(copy.at_ms))
+            })
+            .collect();
+        while self.need_what_stands_for_the_needed(params.dedupe_ms, &mut needed) {}
         let mut needed = needed.into_iter();
         self.copies.retain(|_| needed.next().unwrap_or(false));
     }
-}
 
-fn mark(needed: &mut [bool], place: Option<usize>, also: impl FnOnce() -> bool) {
-    if let Some(needed) = place.and_then(|place| needed.get_mut(place)) {
-        *needed = *needed || also();
+    /// For each copy whether it stands for a metric of any tier.
+    fn stand_in_a_chain(&self, dedupe_ms: u64) -> Vec<bool> {
+        let mut chains = TIERS.map(Chain::of);
+        self.copies
+            .iter()
+            .map(|copy| {
+                chains
+                    .iter_mut()
+                    .fold(false, |stands, chain| chain.stands(copy, dedupe_ms) || stands)
+            })
+            .collect()
+    }
+
+    /// Marks the standing copies of duplicates that are marked. False where all were marked already.
+    fn need_what_stands_for_the_needed(&self, dedupe_ms: u64, needed: &mut [bool]) -> bool {
+        let mut more = false;
+        for least in TIERS {
+            let (mut chain, mut standing) = (Chain::of(least), None);
+            for (place, copy) in self.copies.iter().enumerate().filter(|(_, c)| c.tier >= least) {
+                if chain.stands(copy, dedupe_ms) {
+                    standing = Some(place);
+                } else if needed.get(place).copied().unwrap_or(false)
+                    && let Some(its) = standing.and_then(|place: usize| needed.get_mut(place))
+                {
+                    more |= !*its;
+                    *its = true;
+                }
+            }
+        }
+        more
     }
 }
+
+/// Whose copies a metric may ask for.
+const TIERS: [Tier; 3] = [Tier::Page, Tier::Worker, Tier::Server];
 
 /// Walks over copies in order and knows the last standing one of at least its tier.
 struct Chain {
@@ -216,6 +232,36 @@ mod tests {
         let mut trimmed = outcomes.clone();
         trimmed.trim(&params, 60, |_| false);
         assert_eq!(trimmed, outcomes, "both stand for somebody");
+    }
+
+    /// For the server's metric the second stands for the third; the third stands for the page's, and the fourth does not.
+    #[test]
+    fn what_stands_for_one_tier_outlives_a_duplicate_that_stands_for_another() {
+        let params = Params {
+            lateness_ms: 10,
+            disorder_ms: 20,
+            dedupe_ms: 100,
+            mark_ms: 20,
+        };
+        let copies = [
+            copy(1, 0, Tier::Page),
+            copy(1, 50, Tier::Server),
+            copy(1, 150, Tier::Server),
+            copy(1, 240, Tier::Server),
+        ];
+        let mut outcomes = Outcomes::from_copies(copies.to_vec());
+        let standing = |outcomes: &Outcomes| -> Vec<u64> {
+            let standing = outcomes.standing(100, Tier::Server);
+            standing.map(|c| c.received_ms).collect()
+        };
+        assert_eq!(standing(&outcomes), [50, 240]);
+        outcomes.trim(&params, 265, |_| false);
+        assert_eq!(standing(&outcomes), [50, 240]);
+        let once = outcomes.clone();
+        outcomes.trim(&params, 265, |_| false);
+        assert_eq!(outcomes, once, "trimming again forgets nothing more");
+        outcomes.trim(&params, 400, |_| false);
+        assert!(outcomes.is_empty());
     }
 
     #[test]
