@@ -43,6 +43,18 @@ impl Factor {
         Self { lower: a }
     }
 
+    /// The logarithm of the determinant of A.
+    pub(super) fn log_det(&self) -> f64 {
+        let mut sum = 0.0;
+        let (mut row, mut place) = (0, 0);
+        while let Some(pivot) = self.lower.get(place) {
+            sum += libm::log(*pivot);
+            row += 1;
+            place += row + 1;
+        }
+        2.0 * sum
+    }
+
     /// Solves for one right-hand side.
     pub(super) fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; b.len()];

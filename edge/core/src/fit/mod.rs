@@ -8,6 +8,7 @@
 //! * [`weigh`] adds up the buckets by that share and by exponential forgetting.
 //! * [`contextual`] solves for the weights of slots; [`table`] gives each segment a row of probabilities by [`normal`]
 //!   integrals. Both start an arm of which nothing is known from what all arms have in common.
+//! * [`history`] is a discounted start from what was learned before or elsewhere.
 //!
 //! What fit does not do: mix in the floor, mask stopped arms, or guarantee shares. The edge does, because what it samples
 //! from is what it logs.
@@ -15,8 +16,10 @@
 mod cholesky;
 pub mod contextual;
 pub mod delay;
+pub mod history;
 pub mod normal;
 pub mod table;
+mod trust;
 pub mod weigh;
 
 use alloc::vec::Vec;
@@ -25,6 +28,7 @@ use crate::acc::Accumulators;
 use crate::model::{Model, Segment};
 use crate::revision::{PolicyKind, Revision};
 
+use history::History;
 use weigh::Weighed;
 
 /// Until each arm has so many effective exposures the split stays even: a start from zero weights never learned arms that
@@ -70,14 +74,39 @@ pub fn fit(
     sources: &[Source<'_>],
     clock_ms: u64,
 ) -> Model {
+    fit_from(revision, is_active, sources, &[], clock_ms)
+}
+
+/// The same, with a start from history.
+pub fn fit_from(
+    revision: &Revision,
+    is_active: impl Fn(usize) -> bool,
+    sources: &[Source<'_>],
+    histories: &[History<'_>],
+    clock_ms: u64,
+) -> Model {
     let sources: Vec<(Source<'_>, Vec<Option<usize>>)> = sources
         .iter()
         .filter(|source| source.is_compatible(revision))
         .map(|source| (*source, source.arms_in(revision)))
         .collect();
-    let weighed = Weighed::of(revision, &sources, clock_ms);
-    // An arm is new where an earlier revision did without it.
-    let was_added = |arm: usize| sources.iter().any(|(_, arms)| !arms.contains(&Some(arm)));
+    let mut weighed = Weighed::of(revision, &sources, clock_ms);
+    let missing = history::add_to(&mut weighed, revision, histories, clock_ms);
+    // An arm is new where an earlier revision, or history, did without it.
+    let was_added =
+        |arm: usize| missing.contains(&arm) || sources.iter().any(|(_, arms)| !arms.contains(&Some(arm)));
+    let mut model = fitted(revision, is_active, &weighed, was_added);
+    history::lift(&mut model, &weighed, revision, histories, clock_ms);
+    model
+}
+
+/// Fits from weighed sums.
+fn fitted(
+    revision: &Revision,
+    is_active: impl Fn(usize) -> bool,
+    weighed: &Weighed<'_>,
+    was_added: impl Fn(usize) -> bool,
+) -> Model {
     let burn_in = match revision.policy.kind {
         PolicyKind::Contextual => BURN_IN_CONTEXTUAL,
         _ => BURN_IN,
@@ -87,10 +116,10 @@ pub fn fit(
         return Model::default();
     }
     let mut model = match revision.policy.kind {
-        PolicyKind::Fixed => means_only(&weighed),
-        PolicyKind::Contextual => contextual::model(&weighed),
-        PolicyKind::Thompson => table::model(&weighed, |chances| chances),
-        PolicyKind::BestArm => table::model(&weighed, |chances| normal::top_two(&chances)),
+        PolicyKind::Fixed => means_only(weighed),
+        PolicyKind::Contextual => contextual::model(weighed),
+        PolicyKind::Thompson => table::model(weighed, |chances| chances),
+        PolicyKind::BestArm => table::model(weighed, |chances| normal::top_two(&chances)),
     };
     model.newcomers = (0..revision.arms())
         .map(|arm| {

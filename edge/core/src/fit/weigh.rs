@@ -62,6 +62,22 @@ pub struct Cell<'a> {
     pub share: f64,
 }
 
+impl Cell<'_> {
+    /// Effective exposures.
+    pub fn n(&self) -> f64 {
+        self.sums.n as f64 * self.kept * self.share
+    }
+
+    /// Rewards and their squares, as far as they are not forgotten.
+    pub fn r(&self) -> f64 {
+        self.sums.sum_r as f64 / f64::from(ONE_MICROS) * self.kept
+    }
+
+    pub fn rr(&self) -> f64 {
+        self.sums.sum_rr as f64 / (f64::from(ONE_MICROS) * f64::from(ONE_MICROS)) * self.kept
+    }
+}
+
 /// What is known of one slot: effective exposures and rewards.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SlotSums {
@@ -134,6 +150,18 @@ impl<'a> Weighed<'a> {
         }
     }
 
+    /// Adds what history says of an arm, already discounted. Its windows have closed, and it tells nothing of delays.
+    pub(super) fn add_history(&mut self, cell: Cell<'a>) {
+        if let Some(arm) = self.arms.get_mut(cell.arm) {
+            arm.n += cell.n();
+            arm.r += cell.r();
+            arm.rr += cell.rr();
+            arm.seen += cell.n();
+            arm.matured += cell.n();
+        }
+        self.cells.push(cell);
+    }
+
     pub fn arms(&self) -> &[Arm] {
         &self.arms
     }
@@ -200,7 +228,7 @@ fn middle_age_ms(start: u64, end: u64, clock_ms: u64) -> f64 {
     clock_ms.saturating_sub(middle) as f64
 }
 
-fn kept(age_ms: f64, half_life_ms: u64) -> f64 {
+pub(super) fn kept(age_ms: f64, half_life_ms: u64) -> f64 {
     if half_life_ms == 0 {
         1.0
     } else {

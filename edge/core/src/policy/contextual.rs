@@ -12,7 +12,7 @@ use crate::model::Model;
 use crate::snapshot::Experiment;
 
 /// The precision of a slot that the model has not seen: the ridge alone.
-const PRIOR_PRECISION: f64 = 1.0;
+pub(crate) const PRIOR_PRECISION: f64 = 1.0;
 
 pub(super) fn weights(experiment: &Experiment, features: &Features) -> Weights {
     let model = &experiment.model;

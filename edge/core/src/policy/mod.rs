@@ -10,6 +10,8 @@ mod table;
 
 use alloc::{vec, vec::Vec};
 
+pub(crate) use contextual::PRIOR_PRECISION;
+
 use crate::features::Features;
 use crate::propensity::quantise;
 use crate::revision::PolicyKind;

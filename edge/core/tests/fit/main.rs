@@ -6,5 +6,6 @@
 )]
 
 mod forgets;
+mod history;
 mod learns;
 mod world;

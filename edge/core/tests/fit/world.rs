@@ -4,7 +4,8 @@ use tiltwise_core::acc::Accumulators;
 use tiltwise_core::context::{Context, ContextValue};
 use tiltwise_core::decide::{decide, prepare};
 use tiltwise_core::event::{Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};
-use tiltwise_core::fit::{Source, fit};
+use tiltwise_core::fit::history::{History, Part, Reach};
+use tiltwise_core::fit::{Source, fit_from};
 use tiltwise_core::hash::Unit;
 use tiltwise_core::id::{Pseudonym, RevisionId, Tier, UnitKind, Visitor};
 use tiltwise_core::join::{Fold, Params};
@@ -86,12 +87,24 @@ pub struct Truth {
     pub delays_ms: Vec<f64>,
 }
 
+/// What was kept of an earlier world.
+pub struct Past {
+    pub revision: Revision,
+    pub parts: Vec<Part>,
+    pub reach: Reach,
+    pub worth: f64,
+    pub as_of_ms: u64,
+}
+
 pub struct World {
     pub experiment: Experiment,
+    pub past: Vec<Past>,
     pub fold: Fold,
     pub now_ms: u64,
     pub shown: usize,
     pub rewarded: usize,
+    /// What always showing the best arm would have brought beyond what was shown, in expected rewards.
+    pub regret: f64,
     pending: Vec<LoggedEvent>,
     chance: u64,
     visitors: u64,
@@ -110,10 +123,12 @@ impl World {
         };
         Self {
             experiment,
+            past: Vec::new(),
             fold,
             now_ms: START_MS,
             shown: 0,
             rewarded: 0,
+            regret: 0.0,
             pending: Vec::new(),
             chance: 1,
             visitors: 0,
@@ -147,19 +162,43 @@ impl World {
 
     pub fn refit(&mut self) {
         self.fold.roll_up();
-        if let Some(sums) = self.fold.sums().get(&ID) {
-            self.experiment.model = self.fitted(sums);
-        }
+        let none = Accumulators::new(ID, &self.experiment.revision);
+        self.experiment.model = self.fitted(self.fold.sums().get(&ID).unwrap_or(&none));
     }
 
     pub fn fitted(&self, sums: &Accumulators) -> Model {
         let revision = &self.experiment.revision;
-        fit(
-            revision,
-            |_| true,
-            &[Source { revision, sums }],
-            self.fold.clock().ms(),
-        )
+        let histories: Vec<History<'_>> = self
+            .past
+            .iter()
+            .map(|past| History {
+                revision: &past.revision,
+                parts: &past.parts,
+                reach: past.reach,
+                worth: past.worth,
+                as_of_ms: past.as_of_ms,
+            })
+            .collect();
+        let source = Source { revision, sums };
+        fit_from(revision, |_| true, &[source], &histories, self.now_ms)
+    }
+
+    /// What this world has seen, as history for another: counts for at most so many visitors.
+    pub fn into_past(mut self, reach: Reach, worth: f64) -> Past {
+        self.now_ms += WINDOW_MS + 60_000;
+        self.tell();
+        while self.fold.clock().ms() < self.now_ms {
+            self.tell();
+        }
+        self.fold.roll_up();
+        let sums = self.fold.sums()[&ID].clone();
+        Past {
+            revision: self.experiment.revision,
+            parts: vec![Part { weight: 1.0, sums }],
+            reach,
+            worth,
+            as_of_ms: self.now_ms,
+        }
     }
 
     fn visit(&mut self, device: &str, rates: &[f64], delays_ms: &[f64]) {
@@ -171,6 +210,7 @@ impl World {
         let exposure = decide(&self.experiment, &prepared, 1, Unit::Visitor(&visitor), 0).unwrap();
         let arm = exposure.arm as usize;
         self.shown += 1;
+        self.regret += rates.iter().fold(0.0f64, |most, &r| most.max(r)) - rates[arm];
         let (unit, id) = (Pseudonym(random), random);
         let event = |id, received_ms, at_ms, fact| LoggedEvent {
             id,
