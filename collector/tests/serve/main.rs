@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod documented;
+mod imported;
 mod learned;
 mod site;
 
@@ -74,5 +75,6 @@ fn the_log_is_shown_while_the_collector_runs_and_after_it_was_stopped() {
         line["outcome"],
         json!({ "name": "purchase", "valueMicros": 49_900_000, "currency": "EUR" })
     );
-    assert!(!running.contains("ada") && !running.contains("e1\""));
+    // As values: in the hexadecimal of a pseudonym they may come by chance.
+    assert!(!running.contains("\"ada\"") && !running.contains("\"e1\""));
 }
