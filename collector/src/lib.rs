@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod experiments;
+pub mod history;
 pub mod http;
 pub mod hub;
 pub mod keys;

@@ -9,7 +9,8 @@ use super::{Failure, Settings, status::Admin};
 /// Asks the running collector, and returns when nothing of the unit is left there: its contribution is subtracted from all
 /// sums (they are what they would be had it never come), its events are out of the log's records and files, and the
 /// checkpoints are written anew. What stays is the mark of the erasure under the unit's pseudonym, so that a copy that
-/// arrives late does not bring it back. Snapshots hold sums only, never a unit.
+/// arrives late does not bring it back. Snapshots hold sums only, never a unit; so does what `tiltwise import` keeps, which stays
+/// until it is forgotten (docs/history.md).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

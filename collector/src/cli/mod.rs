@@ -10,6 +10,7 @@ mod check;
 mod diagnostics;
 mod erase;
 mod failure;
+mod import;
 mod keys;
 mod rebuild;
 mod results;
@@ -41,6 +42,7 @@ First steps, in an empty folder:
   tiltwise serve                        runs, with no experiment yet
   tiltwise apply hero.toml --dry-run    shows what a file of experiments would change
   tiltwise apply hero.toml              publishes it
+  tiltwise import past.csv --dry-run    shows what past visitors could tell the model
   tiltwise status                       asks how it goes, and prints the dashboard's address
   tiltwise results                      says what the experiments say
 
@@ -54,6 +56,7 @@ enum Command {
     Apply(apply::Args),
     Check(check::Args),
     Erase(erase::Args),
+    Import(Box<import::Args>),
     Keys(keys::Args),
     Rebuild(rebuild::Args),
     Results(results::Args),
@@ -76,6 +79,7 @@ impl Command {
             Self::Apply(args) => apply::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Erase(args) => erase::run(&args),
+            Self::Import(args) => import::run(&args),
             Self::Keys(args) => keys::run(&args),
             Self::Rebuild(args) => rebuild::run(&args),
             Self::Results(args) => results::run(&args),

@@ -94,6 +94,8 @@ fn block(experiment: &Value) -> String {
             },
         ));
     }
+    let history = experiment["history"].as_array().into_iter().flatten();
+    lines.extend(history.map(|import| format!("  history: {}", word(&import["sentence"]))));
     lines.join("\n") + "\n"
 }
 

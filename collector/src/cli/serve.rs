@@ -13,6 +13,7 @@ use super::{Failure, Settings, start_diagnostics};
 use crate::{
     config::{Config, Gpc},
     experiments::{ActionStore, FileActions, Revisions, Watcher, watch::EVERY},
+    history::Shelf,
     http::{
         admin::{self, Office},
         public::{self, Doors, Limits},
@@ -111,6 +112,7 @@ impl Parts {
             metrics.clone(),
         )?);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
+        let shelf = Shelf::open(config.history_folder());
         let trainer = Arc::new(Trainer::start(
             trainer::Parts {
                 log: log.clone(),
@@ -119,7 +121,7 @@ impl Parts {
                 revisions,
             },
             trainer_options(config),
-            Plan::of(watcher.experiments(), &actions.all(), gpc_limits),
+            Plan::of(watcher.experiments(), &actions.all(), gpc_limits).with(shelf.kept()),
         )?);
         let site = Site::new(
             watcher,
@@ -128,6 +130,7 @@ impl Parts {
             hub.clone(),
             log.clone(),
             gpc_limits,
+            shelf,
         );
         // The doors open with a snapshot to give; where the disk is full there is none, and they say so themselves.
         if !trainer.wait_published(FIRST_SNAPSHOT) {
@@ -201,7 +204,7 @@ async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks after what changes by itself or by a person's hand, once a second: the experiment file, and the keys.
+/// Looks after what changes by itself or by a person's hand, once a second: the experiment file, imports, and the keys.
 fn keep(parts: &Parts, stopping: watch::Receiver<bool>) -> std::io::Result<thread::JoinHandle<()>> {
     let (site, keys, log) = (parts.site.clone(), parts.keys.clone(), parts.log.clone());
     thread::Builder::new().name("keeper".to_owned()).spawn(move || {

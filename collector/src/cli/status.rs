@@ -213,6 +213,15 @@ fn text(state: &Value) -> String {
         ),
         format!("listening    {} pages", plain(at("/health/streamClients"))),
     ];
+    for experiment in at("/experiments").as_array().into_iter().flatten() {
+        for import in experiment["history"].as_array().into_iter().flatten() {
+            let (key, sentence) = (
+                plain(experiment["key"].clone()),
+                plain(import["sentence"].clone()),
+            );
+            lines.push(format!("history      {key}: {sentence}"));
+        }
+    }
     for message in at("/health/messages").as_array().into_iter().flatten() {
         lines.push(format!("  - {}", plain(message.clone())));
     }

@@ -112,6 +112,11 @@ impl Config {
         self.log.path.join("actions.jsonl")
     }
 
+    /// Where imported history is kept.
+    pub fn history_folder(&self) -> PathBuf {
+        self.log.path.join("history")
+    }
+
     /// Where every published revision is kept.
     pub fn revisions_folder(&self) -> PathBuf {
         self.log.path.join("revisions")

@@ -1,13 +1,16 @@
 //! From sums to the content of a snapshot.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use tiltwise_core::fit::{Source, fit};
+use tiltwise_core::fit::history::History;
+use tiltwise_core::fit::{Source, fit_from};
 use tiltwise_core::join::Fold;
 use tiltwise_core::model::Model;
 use tiltwise_core::snapshot::{Experiment, SnapshotContent};
 
 use crate::experiments::{Action, Experiments, Standing};
+use crate::history::Kept;
 use crate::hub::Hub;
 
 /// Which experiments there are, and what people laid over them.
@@ -16,6 +19,8 @@ pub struct Plan {
     pub experiments: Vec<Planned>,
     /// Global Privacy Control denies personalization.
     pub gpc_limits: bool,
+    /// What was imported, of whichever experiment.
+    pub histories: Arc<Vec<Kept>>,
 }
 
 /// One experiment, and where its model comes from.
@@ -55,7 +60,15 @@ impl Plan {
         Self {
             experiments,
             gpc_limits,
+            histories: Arc::default(),
         }
+    }
+
+    /// Starting from what was imported.
+    #[must_use]
+    pub fn with(mut self, histories: Arc<Vec<Kept>>) -> Self {
+        self.histories = histories;
+        self
     }
 }
 
@@ -71,7 +84,7 @@ pub(super) fn content(plan: &Plan, fold: &Fold, hub: &Hub) -> SnapshotContent {
                 ModelSource::Frozen => hub.newest().and_then(|n| model_in(&n.content, &experiment)),
                 ModelSource::Version(version) => hub.content(version).and_then(|c| model_in(&c, &experiment)),
             };
-            experiment.model = kept.unwrap_or_else(|| fitted(&experiment, fold));
+            experiment.model = kept.unwrap_or_else(|| fitted(&experiment, fold, &plan.histories));
             experiment
         })
         .collect();
@@ -95,8 +108,8 @@ fn model_in(content: &SnapshotContent, experiment: &Experiment) -> Option<Model>
     fits.then(|| found.model.clone())
 }
 
-/// Fits from the sums of this revision and of every earlier one of the experiment.
-pub(super) fn fitted(experiment: &Experiment, fold: &Fold) -> Model {
+/// Fits from the sums of this revision and of every earlier one of the experiment, starting from its history.
+pub(super) fn fitted(experiment: &Experiment, fold: &Fold, histories: &[Kept]) -> Model {
     let revision = &experiment.revision;
     let sources: Vec<Source<'_>> = fold
         .sums()
@@ -109,10 +122,16 @@ pub(super) fn fitted(experiment: &Experiment, fold: &Fold) -> Model {
         })
         .filter(|source| source.revision.key == revision.key && source.revision.salt == revision.salt)
         .collect();
-    fit(
+    let histories: Vec<History<'_>> = histories
+        .iter()
+        .filter(|kept| kept.is_of(revision))
+        .map(Kept::as_history)
+        .collect();
+    fit_from(
         revision,
         |arm| experiment.is_active(arm),
         &sources,
+        &histories,
         fold.clock().ms(),
     )
 }

@@ -42,7 +42,13 @@ impl Site {
             admin: String::new(),
         };
         site.run(&["keys", "init"]);
-        let mut process = site
+        site.serve();
+        site
+    }
+
+    /// Serves the folder (again).
+    pub fn serve(&mut self) {
+        let mut process = self
             .command(&[
                 "serve",
                 "--listen",
@@ -63,10 +69,9 @@ impl Site {
                 .unwrap()
                 .to_owned()
         };
-        site.public = address("public http://");
-        site.admin = address("admin http://");
-        site.process = Some(process);
-        site
+        self.public = address("public http://");
+        self.admin = address("admin http://");
+        self.process = Some(process);
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: sizes and speeds, measured and told, never asserted by a timed test.
 
 mod edge;
+mod history;
 mod ingest;
 mod process;
 mod snapshot;
@@ -30,6 +31,7 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum What {
     Edge(edge::Args),
+    History(history::Args),
     Ingest(ingest::Args),
     Stream(stream::Args),
 }
@@ -39,6 +41,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let figures = match &args.what {
         What::Edge(args) => edge::run(args)?,
+        What::History(args) => history::run(args)?,
         What::Ingest(args) => runtime()?.block_on(ingest::run(args))?,
         What::Stream(args) => runtime()?.block_on(stream::run(args))?,
     };

@@ -9,6 +9,7 @@ use tiltwise_core::{acc::Accumulators, id::Pseudonym, revision::Revision, snapsh
 
 use crate::{
     experiments::{Action, ActionStore, FileActions, Seen, Watcher},
+    history::Shelf,
     http::admin::Desk,
     hub::Hub,
     log::{EmbeddedLog, EventLog, erase},
@@ -26,6 +27,7 @@ pub(super) struct Site {
     hub: Arc<Hub>,
     log: Arc<EmbeddedLog>,
     gpc_limits: bool,
+    shelf: Mutex<Shelf>,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
 }
@@ -38,6 +40,7 @@ impl Site {
         hub: Arc<Hub>,
         log: Arc<EmbeddedLog>,
         gpc_limits: bool,
+        shelf: Shelf,
     ) -> Self {
         Self {
             watcher: Mutex::new(watcher),
@@ -46,32 +49,35 @@ impl Site {
             hub,
             log,
             gpc_limits,
+            shelf: Mutex::new(shelf),
             broken: Mutex::default(),
         }
     }
 
-    /// Takes up an edit of the experiment file.
+    /// Takes up an edit of the experiment file, and what was imported.
     pub(super) fn look(&self) -> anyhow::Result<()> {
+        let mut is_new = self.shelf().look();
         let seen = self.watcher().look(&self.actions.all());
         match seen {
-            Seen::Same => Ok(()),
+            Seen::Same => {}
             Seen::Changed(_) => {
                 self.set_broken(None);
                 tracing::info!("the experiment file has changed");
-                self.publish()
+                is_new = true;
             }
             Seen::Broken(problems) => {
                 tracing::warn!(%problems, "the experiment file is broken; the experiments go on as they were");
                 self.set_broken(Some(problems.to_string()));
-                Ok(())
             }
         }
+        if is_new { self.publish() } else { Ok(()) }
     }
 
     /// Hands the experiments as they stand to the trainer, and waits until it has published them.
     fn publish(&self) -> anyhow::Result<()> {
         let watcher = self.watcher();
-        let plan = Plan::of(watcher.experiments(), &self.actions.all(), self.gpc_limits);
+        let plan =
+            Plan::of(watcher.experiments(), &self.actions.all(), self.gpc_limits).with(self.shelf().kept());
         self.trainer.set_plan(plan);
         drop(watcher);
         ensure!(
@@ -106,7 +112,21 @@ impl Site {
                 lateness_ms: fold.params().lateness_ms,
             })
         });
-        serde_json::to_value(view).unwrap_or_default()
+        let mut view = serde_json::to_value(view).unwrap_or_default();
+        let kept = self.shelf().kept();
+        let history: Vec<Value> = kept
+            .iter()
+            .filter(|kept| kept.is_of(revision))
+            .map(|kept| kept.view(revision))
+            .collect();
+        if let (Some(view), false) = (view.as_object_mut(), history.is_empty()) {
+            view.insert("history".to_owned(), history.into());
+        }
+        view
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watcher(&self) -> MutexGuard<'_, Watcher> {
@@ -138,7 +158,12 @@ impl Desk for Site {
 
     fn warnings(&self) -> Vec<String> {
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        broken.into_iter().chain(self.trainer.warnings()).collect()
+        let imports = self.shelf().warnings().to_vec();
+        broken
+            .into_iter()
+            .chain(imports)
+            .chain(self.trainer.warnings())
+            .collect()
     }
 
     fn act(&self, action: Value) -> Result<Value, String> {
