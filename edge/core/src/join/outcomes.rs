@@ -126,15 +126,14 @@ impl Outcomes {
 
     /// For each copy whether it stands for a metric of any tier.
     fn stand_in_a_chain(&self, dedupe_ms: u64) -> Vec<bool> {
-        let mut chains = TIERS.map(Chain::of);
-        self.copies
-            .iter()
-            .map(|copy| {
-                chains
-                    .iter_mut()
-                    .fold(false, |stands, chain| chain.stands(copy, dedupe_ms) || stands)
-            })
-            .collect()
+        let mut stand = alloc::vec![false; self.copies.len()];
+        for least in TIERS {
+            let mut chain = Chain::of(least);
+            for (stands, copy) in stand.iter_mut().zip(&self.copies) {
+                *stands |= chain.stands(copy, dedupe_ms);
+            }
+        }
+        stand
     }
 
     /// Marks the standing copies of duplicates that are marked. False where all were marked already.
