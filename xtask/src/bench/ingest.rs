@@ -21,12 +21,21 @@ use crate::edge::decide::Arrival;
 use crate::edge::door::Door;
 use crate::edge::follow::Weights;
 use crate::edge::now_ms;
+use crate::edge::send::Session;
 use crate::sim::truth::Truth;
 use crate::site::{self, Options, Site};
 use crate::{demo, make};
 
-/// Batches of so many events: a page's, a busy page's, a worker's, and the largest that is taken.
-const BATCHES: [usize; 4] = [4, 10, 100, 500];
+/// What is sent: a page's batch, a worker's of some visitors, of many, and the largest that is taken.
+const BATCHES: [(Sender, usize); 4] = [
+    (Sender::Page, VISIT),
+    (Sender::Worker, 10),
+    (Sender::Worker, 100),
+    (Sender::Worker, 500),
+];
+
+/// The events of one visit: an exposure for each of the demo's experiments, and an outcome.
+const VISIT: usize = 4;
 
 const SEED: u64 = 3;
 
@@ -40,8 +49,9 @@ const ENOUGH_CPU_S: f64 = 1.0;
 ///
 /// The same encoded batches (three exposures and an outcome a visitor, decided with the demo's experiments) go over the
 /// same connections first to a bare hyper server that reads them and answers, then to a collector with its durable log;
-/// each in a process of its own, both optimised. Counted is the processor time of the server alone, with and without its
-/// thread that joins, folds and fits.
+/// each in a process of its own, both optimised. A page's batch is one visitor's; a worker's holds those of several, and
+/// each of its events names its own. Counted is the processor time of the server alone, with and without its thread that
+/// joins, folds and fits.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// Events that each server gets, for each size of batch.
@@ -56,14 +66,14 @@ pub(super) async fn run(args: &Args) -> Result<Value> {
     let collector = make::optimised("tiltwise-collector", "tiltwise")?;
     let bare = make::optimised("tiltwise-bare", "tiltwise-bare")?;
     let mut sizes = Vec::new();
-    for size in BATCHES {
+    for (sender, size) in BATCHES {
         let options = Options {
             experiments: demo::experiments(false)?,
             ..Options::default()
         };
         let site = Site::start(&collector, &options).await?;
         let weights = site.edge().await?.weights();
-        let batches = batches(&weights, args.events / size, size)?;
+        let batches = batches(&weights, sender, args.events / size, size)?;
         let bytes: usize = batches.iter().map(Bytes::len).sum();
 
         let bare_address = site::free_address()?;
@@ -81,8 +91,9 @@ pub(super) async fn run(args: &Args) -> Result<Value> {
         let ingest_s = (measured.cpu_s - learning_s).max(f64::EPSILON);
         let share = |cpu_s: f64| reference.cpu_s / cpu_s * 100.0;
         println!(
-            "{size:>4} events a batch: bare server {:>8.0} events per CPU-second; collector {:>7.0} ({:.0} %), \
+            "{} of {size:>3} events: bare server {:>8.0} events per CPU-second; collector {:>7.0} ({:.0} %), \
              without what learns {:>7.0} ({:.0} %)",
+            sender.name(),
             events / reference.cpu_s,
             events / measured.cpu_s,
             share(measured.cpu_s),
@@ -90,6 +101,7 @@ pub(super) async fn run(args: &Args) -> Result<Value> {
             share(ingest_s),
         );
         let figures = json!({
+            "sender": sender.name(),
             "events_a_batch": size,
             "bytes_an_event": bytes as f64 / events,
             "bare": per_second(&reference, events),
@@ -174,15 +186,71 @@ async fn send(batches: &[Bytes], address: SocketAddr, process: u32, connections:
     })
 }
 
-/// Batches as a worker sends them: each event names its visitor.
-fn batches(weights: &Weights, count: usize, size: usize) -> Result<Vec<Bytes>> {
+/// Who sends a batch, and so how it names whose events it holds.
+#[derive(Clone, Copy, Debug)]
+enum Sender {
+    /// The visitor stands once, at the head of the batch.
+    Page,
+    /// Each event names its visitor.
+    Worker,
+}
+
+impl Sender {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+fn batches(weights: &Weights, sender: Sender, count: usize, size: usize) -> Result<Vec<Bytes>> {
     let truth = Truth::of_the_demo()?;
     let mut chance = StdRng::seed_from_u64(SEED);
+    match sender {
+        Sender::Page => {
+            let page = |_| page(weights, &truth, &mut chance);
+            (0..count).map(page).collect()
+        }
+        Sender::Worker => Ok(worker(weights, &truth, &mut chance, count, size)),
+    }
+}
+
+/// One visitor's session, as a page sends it.
+fn page(weights: &Weights, truth: &Truth, chance: &mut StdRng) -> Result<Bytes> {
+    let (arrival, bodies) = visit(weights, truth, chance);
+    let mut batch = Session::new(arrival).batch();
+    for body in bodies {
+        match body {
+            Body::Exposure(exposure) => batch.exposure(exposure),
+            Body::Outcome(outcome) => batch.outcome(outcome),
+        }
+    }
+    ensure!(
+        batch.len() == VISIT,
+        "the demo's experiments make a visit of {} events",
+        batch.len()
+    );
+    Ok(batch.encode())
+}
+
+/// The events of one visitor after another, cut into batches.
+fn worker(weights: &Weights, truth: &Truth, chance: &mut StdRng, count: usize, size: usize) -> Vec<Bytes> {
     let mut waiting: VecDeque<Vec<u8>> = VecDeque::new();
     let mut batches = Vec::with_capacity(count);
     for _ in 0..count {
         while waiting.len() < size {
-            visit(weights, &truth, &mut chance, &mut waiting);
+            let (arrival, bodies) = visit(weights, truth, chance);
+            waiting.extend(bodies.into_iter().map(|body| {
+                Event {
+                    made_ms: 0,
+                    body,
+                    id: "",
+                    visitor: Some(arrival.visitor),
+                    account: "",
+                }
+                .encode()
+            }));
         }
         let session: [u8; 16] = chance.random();
         let events: Vec<Vec<u8>> = waiting.drain(..size).collect();
@@ -194,40 +262,23 @@ fn batches(weights: &Weights, count: usize, size: usize) -> Result<Vec<Bytes>> {
         };
         batches.push(batch.encode().into());
     }
-    Ok(batches)
+    batches
 }
 
-/// Three exposures and an outcome of somebody new.
-fn visit(weights: &Weights, truth: &Truth, chance: &mut StdRng, events: &mut VecDeque<Vec<u8>>) {
+/// Somebody new, their exposures and an outcome.
+fn visit(weights: &Weights, truth: &Truth, chance: &mut StdRng) -> (Arrival, Vec<Body<'static>>) {
     let arrival = Arrival::mint(now_ms(), chance);
     let context = truth.context(chance);
-    let visitor = Some(arrival.visitor);
-    let exposures = weights
-        .content
-        .experiments
-        .iter()
-        .filter_map(|experiment| {
-            arrival
-                .decide(experiment, &context, weights.version, now_ms())
-                .ok()
-        })
-        .map(Body::Exposure);
+    let exposures = weights.content.experiments.iter().filter_map(|experiment| {
+        arrival
+            .decide(experiment, &context, weights.version, now_ms())
+            .ok()
+    });
     let outcome = Body::Outcome(Outcome {
         name: "signup",
         ..Outcome::default()
     });
-    for body in exposures.chain([outcome]) {
-        events.push_back(
-            Event {
-                made_ms: 0,
-                body,
-                id: "",
-                visitor,
-                account: "",
-            }
-            .encode(),
-        );
-    }
+    (arrival, exposures.map(Body::Exposure).chain([outcome]).collect())
 }
 
 async fn wait_for(address: SocketAddr) -> Result<()> {
