@@ -182,12 +182,12 @@ async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
         async move { drop(stopping.wait_for(|stopping| *stopping).await) }
     };
     let patience = config.limits.header_timeout.duration();
-    let doors = public::router(
+    let doors = public::service(
         doors(config, parts, &stopping),
         &config.http.prefix,
         config.http.allowed_origins.clone(),
     );
-    let office = admin::router(office(config, parts, &stopping));
+    let office = admin::service(office(config, parts, &stopping));
     let doors = tokio::spawn(server::serve(public, doors, patience, stop()));
     let office = tokio::spawn(server::serve(admin, office, patience, stop()));
     let keeper = keep(parts, stopping.subscribe())?;

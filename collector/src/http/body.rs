@@ -2,7 +2,8 @@
 
 use std::{io::Read, time::Duration};
 
-use axum::body::{Body, Bytes};
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -18,7 +19,10 @@ pub(super) struct Bounds {
 }
 
 /// The whole body, inflated if it is gzip. A beacon cannot set headers, so gzip is known by its first bytes too.
-pub(super) async fn read(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<Bytes, Refusal> {
+pub(super) async fn read<B>(headers: &HeaderMap, body: B, bounds: Bounds) -> Result<Bytes, Refusal>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

@@ -9,6 +9,7 @@
 
 pub mod admin;
 mod body;
+mod patience;
 pub mod public;
 mod refusal;
 pub mod server;

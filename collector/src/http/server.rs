@@ -1,30 +1,47 @@
-//! Accepts connections and serves a router on them.
+//! Accepts connections and serves them.
 //!
 //! HTTP/1.1: whatever ends TLS in front speaks the rest. Headers must arrive within their time, so that a client that
 //! sends a byte a minute holds nothing. On shutdown nobody new is let in, and everybody inside may finish.
 
-use std::{future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
+use axum::{
+    body::Body,
+    http::{Request, Response},
 };
+use hyper::{body::Incoming, server::conn::http1, service::Service};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{net::TcpListener, time};
+
+use super::patience::Patience;
 
 /// How long answers may take after the order to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What answers the requests of a connection.
+pub trait Answers:
+    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 /// Serves until `stop` resolves and what was in flight has been answered.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    service: impl Answers,
     header_timeout: Duration,
     stop: impl Future<Output = ()>,
 ) {
-    let service = TowerToHyperService::new(router);
     let connections = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
@@ -42,13 +59,14 @@ pub async fn serve(
         };
         // Answers are small and awaited: better sent now than filled up.
         let _ = stream.set_nodelay(true);
+        let patience = Patience::default();
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(patience.clone())
             .header_read_timeout(header_timeout)
             .serve_connection(TokioIo::new(stream), service.clone());
         let watched = connections.watch(connection);
         // A connection that breaks is its client's affair.
-        tokio::spawn(async move { drop(watched.await) });
+        tokio::spawn(patience.drive(watched));
     }
     drop(listener);
     if time::timeout(GRACE, connections.shutdown()).await.is_err() {

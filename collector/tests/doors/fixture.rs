@@ -116,15 +116,14 @@ impl Collector {
             let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-            let routers = [
-                public::router(doors, &Prefix::default(), setup.origins),
-                admin::router(office),
-            ];
-            for (listener, router) in [public, admin].into_iter().zip(routers) {
+            let stop = || {
                 let mut stopped = stopping.subscribe();
-                let stop = async move { drop(stopped.wait_for(|stopping| *stopping).await) };
-                tokio::spawn(server::serve(listener, router, setup.header_timeout, stop));
-            }
+                async move { drop(stopped.wait_for(|stopping| *stopping).await) }
+            };
+            let doors = public::service(doors, &Prefix::default(), setup.origins);
+            tokio::spawn(server::serve(public, doors, setup.header_timeout, stop()));
+            let office = admin::service(office);
+            tokio::spawn(server::serve(admin, office, setup.header_timeout, stop()));
             addresses
         });
         Self {

@@ -14,10 +14,12 @@ use axum::{
     Router, middleware,
     routing::{get, post},
 };
+use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tiltwise_core::id::Pseudonym;
 use tokio::sync::watch;
 
+use super::server::Answers;
 use crate::{hub::Hub, keys::Keys, log::EventLog, metrics::Metrics};
 use session::Sessions;
 
@@ -57,7 +59,12 @@ struct Inside {
 
 type Shared = Arc<Inside>;
 
-pub fn router(office: Office) -> Router {
+/// Answers at the admin listener.
+pub fn service(office: Office) -> impl Answers {
+    TowerToHyperService::new(router(office))
+}
+
+fn router(office: Office) -> Router {
     let inside = Arc::new(Inside {
         office,
         sessions: Sessions::default(),

@@ -50,6 +50,9 @@ struct Rejected {
 
 pub(super) fn of(form: Form, judged: &Judged) -> Response {
     let mut response = match form {
+        Form::Compact if judged.answers.iter().all(|answer| *answer == Answer::Accepted) => {
+            Response::default()
+        }
         Form::Compact => compact(&judged.answers).into_response(),
         Form::Json => Json(verdicts(&judged.answers)).into_response(),
     };
@@ -63,9 +66,6 @@ pub(super) fn of(form: Form, judged: &Judged) -> Response {
 }
 
 fn compact(answers: &[Answer]) -> Vec<u8> {
-    if answers.iter().all(|answer| *answer == Answer::Accepted) {
-        return Vec::new();
-    }
     let code = |answer: &Answer| match answer {
         Answer::Accepted => 0,
         Answer::Duplicate => 1,

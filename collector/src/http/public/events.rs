@@ -4,16 +4,16 @@
 //! be sent again. Any other status says that nothing was taken.
 
 use axum::{
-    body::Body,
-    extract::State,
-    http::HeaderMap,
+    BoxError,
+    body::{Bytes, HttpBody},
+    http::{HeaderMap, Request},
     response::{IntoResponse, Response},
 };
 use tiltwise_core::event::EventBatch;
 use tiltwise_core::id::Tier;
 
 use super::{
-    Inside, Shared,
+    Inside,
     answer::{self, Form, Judged},
 };
 use crate::{
@@ -22,14 +22,23 @@ use crate::{
     log::{self, Receipt},
 };
 
-pub(super) async fn post(State(inside): State<Shared>, headers: HeaderMap, body: Body) -> Response {
-    match take(&inside, &headers, body).await {
+pub(super) const PATH: &str = "/v1/e";
+
+pub(super) async fn post<B>(inside: &Inside, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let (head, body) = request.into_parts();
+    match take(inside, &head.headers, body).await {
         Ok((form, judged)) => answer::of(form, &judged),
         Err(refusal) => inside.refused(refusal).into_response(),
     }
 }
 
-async fn take(inside: &Inside, headers: &HeaderMap, body: Body) -> Result<(Form, Judged), Refusal> {
+async fn take<B>(inside: &Inside, headers: &HeaderMap, body: B) -> Result<(Form, Judged), Refusal>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
     let _turnstile = inside
         .in_flight
         .try_acquire()

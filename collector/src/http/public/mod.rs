@@ -12,13 +12,20 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderMap, header},
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
     routing::{get, post},
 };
+use futures_util::future::Either;
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
+use hyper_util::service::TowerToHyperService;
 use tiltwise_core::id::Tier;
 use tokio::sync::{Semaphore, watch};
 
-use super::{body::Bounds, refusal::Refusal};
+use super::{body::Bounds, refusal::Refusal, server::Answers};
 use crate::{
     config::{Origins, Prefix},
     hub::Hub,
@@ -60,14 +67,36 @@ struct Inside {
 
 type Shared = Arc<Inside>;
 
-pub fn router(doors: Doors, prefix: &Prefix, origins: Origins) -> Router {
+/// Answers at the doors.
+///
+/// Nearly every request is a batch of events, and taking one apart for the router, the layers and their boxed futures costs
+/// as much as judging it. So batches go straight to their door; the router has it too, for whatever is no plain `POST`.
+pub fn service(doors: Doors, prefix: &Prefix, origins: Origins) -> impl Answers {
     let inside: Shared = Arc::new(Inside {
         in_flight: Semaphore::new(doors.limits.in_flight),
         streams: Arc::new(Semaphore::new(doors.limits.streams)),
         doors,
     });
+    let events: Arc<str> = format!("{}{}", prefix.as_str(), events::PATH).into();
+    let others = TowerToHyperService::new(router(inside.clone(), prefix, origins.clone()));
+    let origins = Arc::new(origins);
+    service_fn(move |request: hyper::Request<Incoming>| {
+        if request.method() != Method::POST || request.uri().path() != &*events {
+            return Either::Right(others.call(request));
+        }
+        let (inside, origins) = (inside.clone(), origins.clone());
+        Either::Left(async move {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            let mut response = events::post(&inside, request).await;
+            cors::add(&origins, origin.as_ref(), response.headers_mut());
+            Ok(response)
+        })
+    })
+}
+
+fn router(inside: Shared, prefix: &Prefix, origins: Origins) -> Router {
     let doors = Router::new()
-        .route("/v1/e", post(events::post))
+        .route(events::PATH, post(events))
         .route("/v1/snapshot", get(snapshot::newest))
         .route("/v1/snapshots/{hash}", get(snapshot::by_hash))
         .route("/v1/stream", get(stream::get))
@@ -81,6 +110,10 @@ pub fn router(doors: Doors, prefix: &Prefix, origins: Origins) -> Router {
     } else {
         Router::new().nest(prefix.as_str(), doors)
     }
+}
+
+async fn events(State(inside): State<Shared>, request: Request) -> axum::response::Response {
+    events::post(&inside, request).await
 }
 
 impl Inside {
