@@ -178,7 +178,7 @@ fn what_an_exposure_named_is_kept_and_the_rest_of_an_hour_is_thinned() {
         [false, false, false, true, false, false, false, false, false, true]
     );
     // Every version is still known, for the time of its publication.
-    assert!(versions.iter().all(|version| hub.version(*version).is_some()));
+    assert!(versions.iter().all(|version| hub.known(*version).is_some()));
     // And what was named is let go when nothing can depend on it any more.
     place.pass_ms(3 * HOUR_MS);
     publish(11);

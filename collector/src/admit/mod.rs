@@ -12,7 +12,7 @@ mod event;
 pub mod json;
 mod reject;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use tiltwise_core::{
     event::{EventBatch, Quarantine},
@@ -21,29 +21,25 @@ use tiltwise_core::{
 };
 
 use crate::{
-    hub::{Hub, Version},
+    hub::{Hub, Known},
     keys::{KeysError, Pseudonyms},
-    log::{Part, Receipt, encode_events},
+    log::{EventsWriter, Part, Receipt},
 };
+
+use event::Gate;
 
 pub use erasure::erasure;
 pub use reject::Reject;
 
 /// What admit asks about the models that exposures name.
 pub trait Models {
-    fn version(&self, version: u64) -> Option<Version>;
-    /// What a version says; nothing once it is not held any more.
-    fn content(&self, version: u64) -> Option<Arc<SnapshotContent>>;
+    fn known(&self, version: u64) -> Option<Known>;
     fn newest(&self) -> Option<Arc<SnapshotContent>>;
 }
 
 impl Models for Hub {
-    fn version(&self, version: u64) -> Option<Version> {
-        Self::version(self, version)
-    }
-
-    fn content(&self, version: u64) -> Option<Arc<SnapshotContent>> {
-        Self::content(self, version)
+    fn known(&self, version: u64) -> Option<Known> {
+        Self::known(self, version)
     }
 
     fn newest(&self) -> Option<Arc<SnapshotContent>> {
@@ -71,8 +67,8 @@ pub struct Decision {
     pub verdicts: Vec<Verdict>,
     /// What is to be written.
     pub parts: Vec<Part>,
-    /// Versions that accepted exposures name.
-    pub named: BTreeSet<u64>,
+    /// Versions that accepted exposures name, each once.
+    pub named: Vec<u64>,
     pub quarantined: Vec<Quarantine>,
 }
 
@@ -110,11 +106,14 @@ pub fn decide(
     models: &dyn Models,
     pseudonyms: &Pseudonyms,
 ) -> Result<Decision, KeysError> {
-    let mut decision = Decision::default();
-    // An edge's batch is written, or known again, as a whole: one look-up.
-    let mut whole = Vec::new();
+    let mut decision = Decision {
+        verdicts: Vec::with_capacity(batch.events.len()),
+        ..Decision::default()
+    };
+    let mut gate = Gate::new(batch, arrival, models, pseudonyms);
+    let mut events = EventsWriter::for_events(&batch.events);
     for (index, bytes) in batch.events.iter().enumerate() {
-        let admitted = match event::admit(bytes, index, batch, arrival, models, pseudonyms) {
+        let admitted = match gate.admit(bytes, index, &mut events) {
             Ok(admitted) => admitted,
             Err(event::Refusal::Reject(reject)) => {
                 decision.verdicts.push(Verdict::Rejected(reject));
@@ -122,31 +121,27 @@ pub fn decide(
             }
             Err(event::Refusal::Keys(error)) => return Err(error),
         };
-        decision.named.extend(admitted.names);
-        decision.quarantined.extend(
-            admitted
-                .logged
-                .iter()
-                .map(|logged| logged.quarantine)
-                .find(|quarantine| *quarantine != Quarantine::None),
-        );
-        let events = encode_events(&admitted.logged);
-        if batch.session.is_empty() {
+        if let Some(version) = admitted.names.filter(|version| !decision.named.contains(version)) {
+            decision.named.push(version);
+        }
+        if admitted.quarantine != Quarantine::None {
+            decision.quarantined.push(admitted.quarantine);
+        }
+        // An edge's batch is written, or known again, as a whole: one look-up.
+        if gate.batch_id.is_some() {
+            decision.verdicts.push(Verdict::Part(0));
+        } else {
             decision.verdicts.push(Verdict::Part(decision.parts.len()));
             decision.parts.push(Part {
-                key: Some(admitted.key),
-                events,
+                key: Some(gate.key(&admitted.id)),
+                events: events.take(),
             });
-        } else {
-            decision.verdicts.push(Verdict::Part(0));
-            whole.extend(events);
         }
     }
-    if !whole.is_empty() {
-        let key = pseudonyms.event_id(&[b"batch", batch.session, &batch.sequence.to_le_bytes()]);
+    if let Some(batch_id) = gate.batch_id.filter(|_| !events.is_empty()) {
         decision.parts.push(Part {
-            key: Some(key),
-            events: whole,
+            key: Some(batch_id.key),
+            events: events.take(),
         });
     }
     Ok(decision)

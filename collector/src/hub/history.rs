@@ -2,41 +2,33 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use tiltwise_core::snapshot::SnapshotContent;
 
+use super::Version;
+
 /// A minute of the fastest publication: pages that hear of a version within a minute cost no decoding.
 const HELD: usize = 240;
 
-/// The most recently used, newest first.
+/// The most recently shown or loaded, newest first.
 #[derive(Default)]
 pub(super) struct Decoded {
-    held: Mutex<VecDeque<(u64, Arc<SnapshotContent>)>>,
+    held: RwLock<VecDeque<(Version, Arc<SnapshotContent>)>>,
 }
 
 impl Decoded {
-    pub(super) fn get(
-        &self,
-        version: u64,
-        load: impl FnOnce() -> Option<SnapshotContent>,
-    ) -> Option<Arc<SnapshotContent>> {
-        if let Some((_, content)) = self.lock().iter().find(|(held, _)| *held == version) {
-            return Some(content.clone());
-        }
-        let content = Arc::new(load()?);
-        self.put(version, content.clone());
-        Some(content)
+    pub(super) fn get(&self, version: u64) -> Option<(Version, Arc<SnapshotContent>)> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.iter()
+            .find(|(held, _)| held.version == version)
+            .map(|(version, content)| (*version, content.clone()))
     }
 
-    pub(super) fn put(&self, version: u64, content: Arc<SnapshotContent>) {
-        let mut held = self.lock();
+    pub(super) fn put(&self, version: Version, content: Arc<SnapshotContent>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.push_front((version, content));
         held.truncate(HELD);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(u64, Arc<SnapshotContent>)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

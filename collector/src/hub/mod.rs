@@ -2,7 +2,7 @@
 //!
 //! * [`Hub::publish`] seals content under the next version, keeps it on disk, and only then shows it.
 //! * [`Hub::watch`] is what the streams hang on: who is slow misses versions, not news.
-//! * [`Hub::version`] and [`Hub::content`] answer what an exposure names, so that its decision can be repeated.
+//! * [`Hub::known`] answers what an exposure names, so that its decision can be repeated.
 //!
 //! Versions only grow, over restarts too: the upper half counts the starts, the lower half the publications. Rolling back
 //! is old content under a new version.
@@ -55,6 +55,14 @@ pub struct Options {
     pub site: String,
     /// How long an exposure may still need the version it named: the longest window and the lateness.
     pub named_for_ms: u64,
+}
+
+/// A version that an exposure names.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub version: Version,
+    /// What it says, while that is held.
+    pub content: Option<Arc<SnapshotContent>>,
 }
 
 /// A snapshot as it was announced.
@@ -178,20 +186,24 @@ impl Hub {
     }
 
     /// What is known of a version, for as long as an exposure may name it.
-    pub fn version(&self, version: u64) -> Option<Version> {
-        if let Some(newest) = self.newest().filter(|newest| newest.envelope.version == version) {
-            return Some(Version::of(&newest.envelope));
+    pub fn known(&self, version: u64) -> Option<Known> {
+        if let Some((version, content)) = self.decoded.get(version) {
+            return Some(Known {
+                version,
+                content: Some(content),
+            });
         }
-        self.store.version(version).ok().flatten()
+        let version = self.store.version(version).ok().flatten()?;
+        let content = self.load(&version);
+        if let Some(content) = &content {
+            self.decoded.put(version, content.clone());
+        }
+        Some(Known { version, content })
     }
 
-    /// What a version says, while it is held.
-    pub fn content(&self, version: u64) -> Option<Arc<SnapshotContent>> {
-        self.decoded.get(version, || {
-            let hash = self.version(version)?.hash;
-            let bytes = self.store.content(&hash).ok()??;
-            SnapshotContent::decode(&bytes).ok()
-        })
+    fn load(&self, version: &Version) -> Option<Arc<SnapshotContent>> {
+        let bytes = self.store.content(&version.hash).ok()??;
+        SnapshotContent::decode(&bytes).ok().map(Arc::new)
     }
 
     /// The bytes that have this hash, while they are held.
@@ -213,7 +225,7 @@ impl Hub {
 
     fn show(&self, envelope: SealedSnapshot, content: &[u8]) -> Result<(), HubError> {
         let decoded = Arc::new(SnapshotContent::decode(content)?);
-        self.decoded.put(envelope.version, decoded.clone());
+        self.decoded.put(Version::of(&envelope), decoded.clone());
         let sealed = SealedSnapshot {
             content: content.to_vec(),
             ..envelope.clone()

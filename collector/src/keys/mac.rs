@@ -1,4 +1,4 @@
-//! HMAC-SHA256 under a key, cut to 128 bits: how an id becomes another that only the key's holder can match with it.
+//! HMAC-SHA256 under a key: how an id becomes another that only the key's holder can match with it.
 
 use std::fmt;
 
@@ -21,19 +21,23 @@ impl Mac {
         Self(Hmac::new((&*block).into()))
     }
 
-    /// The first 128 bits over a purpose and parts. Every part is preceded by its length, so that no two lists of parts
-    /// are the same bytes.
+    /// The first 128 bits of [`whole`](Self::whole).
     pub(super) fn of(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
+        let mut half = [0; 16];
+        half.copy_from_slice(self.whole(purpose, parts).split_at(16).0);
+        half
+    }
+
+    /// All 256 bits over a purpose and parts. Every part is preceded by its length, so that no two lists of parts are the
+    /// same bytes.
+    pub(super) fn whole(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(purpose.as_bytes());
         for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
-        let whole: [u8; 32] = mac.finalize_fixed().into();
-        let mut half = [0; 16];
-        half.copy_from_slice(whole.split_at(16).0);
-        half
+        mac.finalize_fixed().into()
     }
 }
 

@@ -18,6 +18,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 mod admin;
+mod ids;
 mod mac;
 pub mod pseudonyms;
 mod secret;
@@ -25,6 +26,7 @@ pub mod servers;
 pub mod signing;
 
 pub use self::admin::AdminToken;
+pub use self::ids::{BatchId, Masks};
 pub use self::pseudonyms::{PseudonymError, Pseudonyms};
 pub use self::servers::{ServerKey, ServerKeys};
 pub use self::signing::{KeyId, Signer};

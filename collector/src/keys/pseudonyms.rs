@@ -12,6 +12,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tiltwise_core::id::{Pseudonym, Visitor, WEEK_MS};
 
+use super::ids::{BatchId, Masks};
 use super::mac::Mac;
 use super::secret::Secret;
 use super::{KeysError, make_folder};
@@ -24,11 +25,7 @@ const FORGOTTEN: &str = "forgotten";
 /// Purposes keep one key's uses apart: equal bytes under different purposes have unrelated results.
 const VISITOR: &str = "tiltwise-visitor-1";
 const ACCOUNT: &str = "tiltwise-account-1";
-const MASK: &str = "tiltwise-mask-1";
 const EVENT: &str = "tiltwise-event-1";
-
-/// A draw has 30 bits (the propensities' denominator is 2^30), and so has its mask.
-const MASK_BITS: u32 = (1 << 30) - 1;
 
 /// Why an id has no pseudonym. None of these says which id.
 #[derive(Debug, thiserror::Error)]
@@ -108,10 +105,14 @@ impl Pseudonyms {
         self.ids.of(EVENT, parts)
     }
 
-    /// What a draw is XORed with in the log, by its event's id: without it the log could be matched with a cookie.
-    pub fn mask(&self, event_id: &[u8; 16]) -> u32 {
-        let [a, b, c, d, ..] = self.ids.of(MASK, &[event_id]);
-        u32::from_le_bytes([a, b, c, d]) & MASK_BITS
+    /// What a session's batch and its events are called in the log.
+    pub fn batch_id(&self, session: &[u8], sequence: u32) -> BatchId {
+        BatchId::new(&self.ids, session, sequence)
+    }
+
+    /// What masks draws in the log.
+    pub fn masks(&self) -> Masks<'_> {
+        Masks::new(&self.ids)
     }
 
     /// Destroys a week's key; true if there was one.

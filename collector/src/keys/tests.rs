@@ -246,14 +246,37 @@ fn a_week_is_forgotten_by_itself_when_its_lifetime_is_over() {
 }
 
 #[test]
-fn a_mask_has_thirty_bits_and_depends_on_the_event() {
+fn a_mask_has_thirty_bits_and_depends_on_the_event_alone() {
     let keys = Fixture::new().open().unwrap();
-    let (one, two) = (
-        keys.pseudonyms.event_id(&[b"one"]),
-        keys.pseudonyms.event_id(&[b"two"]),
-    );
-    assert_ne!(keys.pseudonyms.mask(&one), keys.pseudonyms.mask(&two));
-    assert!(keys.pseudonyms.mask(&one) < 1 << 30);
+    let batch = keys.pseudonyms.batch_id(&[7; 16], 1);
+    let named = keys.pseudonyms.event_id(&[b"named"]);
+    let ids: Vec<_> = (0..20).map(|index| batch.event(index)).chain([named]).collect();
+    let mut masks = keys.pseudonyms.masks();
+    let in_order: Vec<u32> = ids.iter().map(|id| masks.of(id)).collect();
+    assert!(in_order.iter().all(|mask| *mask < 1 << 30));
+    let different: std::collections::BTreeSet<_> = in_order.iter().collect();
+    assert_eq!(different.len(), ids.len());
+    for (id, mask) in ids.iter().zip(in_order).rev() {
+        assert_eq!(
+            keys.pseudonyms.masks().of(id),
+            mask,
+            "whatever was masked before it"
+        );
+    }
+}
+
+#[test]
+fn events_of_different_places_batches_and_sessions_have_different_ids() {
+    let keys = Fixture::new().open().unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for (session, sequence) in [([7; 16], 1), ([7; 16], 2), ([8; 16], 1)] {
+        let batch = keys.pseudonyms.batch_id(&session, sequence);
+        assert_eq!(batch, keys.pseudonyms.batch_id(&session, sequence));
+        assert!(ids.insert(batch.key));
+        for index in [0, 1, 499] {
+            assert!(ids.insert(batch.event(index)));
+        }
+    }
 }
 
 #[test]

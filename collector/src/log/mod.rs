@@ -27,7 +27,7 @@ pub use clock::LogClock;
 pub use embedded::{EmbeddedLog, Options};
 pub use error::LogError;
 pub use lines::lines;
-pub use record::encode_events;
+pub use record::{EventsWriter, encode_events};
 pub use seen::SeenKey;
 
 use fjall::Slice;

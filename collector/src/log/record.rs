@@ -11,13 +11,45 @@ use tiltwise_core::{
 /// The field of `LogRecord` that holds its events.
 const EVENTS: u32 = 3;
 
+/// What an event has in the log beside what its sender wrote: id, pseudonym, stamps and tags.
+const STAMPS: usize = 64;
+
+/// Writes events as elements of a record that has no head yet.
+#[derive(Debug, Default)]
+pub struct EventsWriter {
+    events: Writer,
+}
+
+impl EventsWriter {
+    /// With room for these events of a sender.
+    pub fn for_events(encoded: &[&[u8]]) -> Self {
+        let bytes = encoded.iter().map(|event| event.len() + STAMPS).sum();
+        Self {
+            events: Writer::with_capacity(bytes),
+        }
+    }
+
+    pub fn push(&mut self, event: &LoggedEvent) {
+        self.events.message(EVENTS, |w| event.write(w));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// What was written since the last time.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.events).into_bytes()
+    }
+}
+
 /// Events as elements of a record that has no head yet.
 pub fn encode_events<'a>(events: impl IntoIterator<Item = &'a LoggedEvent>) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let mut writer = EventsWriter::default();
     for event in events {
-        writer.message(EVENTS, |w| event.write(w));
+        writer.push(event);
     }
-    writer.into_bytes()
+    writer.take()
 }
 
 /// The head of a record; by itself it is a clock record.

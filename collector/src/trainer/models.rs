@@ -82,7 +82,9 @@ pub(super) fn content(plan: &Plan, fold: &Fold, hub: &Hub) -> SnapshotContent {
             let kept = match planned.source {
                 ModelSource::Fit => None,
                 ModelSource::Frozen => hub.newest().and_then(|n| model_in(&n.content, &experiment)),
-                ModelSource::Version(version) => hub.content(version).and_then(|c| model_in(&c, &experiment)),
+                ModelSource::Version(version) => hub
+                    .known(version)
+                    .and_then(|known| model_in(&*known.content?, &experiment)),
             };
             experiment.model = kept.unwrap_or_else(|| fitted(&experiment, fold, &plan.histories));
             experiment

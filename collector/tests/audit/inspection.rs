@@ -135,9 +135,7 @@ fn totals(fold: &Fold) -> Totals {
 fn id(keys: &Keys, name: &Name) -> Id {
     let pseudonyms = &keys.pseudonyms;
     match name {
-        Name::Place(session, sequence, index) => {
-            pseudonyms.event_id(&[b"session", session, &sequence.to_le_bytes(), &index.to_le_bytes()])
-        }
+        Name::Place(session, sequence, index) => pseudonyms.batch_id(session, *sequence).event(*index),
         Name::Own(visitor, event, own) => {
             let unit = pseudonyms.visitor(visitor, now_ms()).unwrap();
             pseudonyms.event_id(&[b"named", &unit.0, event.as_bytes(), own.as_bytes()])

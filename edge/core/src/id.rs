@@ -36,7 +36,7 @@ impl core::fmt::Debug for Visitor {
 pub const WEEK_MS: u64 = 7 * 24 * 3_600_000;
 
 /// What stands for a unit right of admit: 128 bits of an HMAC under the site's key of the unit's mint week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pseudonym(pub [u8; 16]);
 
 /// Names a compiled definition: the first 8 bytes, little endian, of the SHA-256 of the encoded revision.

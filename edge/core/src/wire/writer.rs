@@ -13,6 +13,12 @@ impl Writer {
         Self::default()
     }
 
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            out: Vec::with_capacity(bytes),
+        }
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
     }
