@@ -17,8 +17,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     LogClock, LogError, Part, Receipt,
+    answer::{self, Reply},
     clock::{BEAT_MS, bridge},
-    frame,
+    frame::{self, Frame},
     mark::{self, Mark},
     record::head,
     seen::Seen,
@@ -40,17 +41,15 @@ const TRIM_AT_ONCE: u64 = 256;
 pub(super) enum Command {
     Append {
         parts: Vec<Part>,
-        reply: Reply<Receipt>,
+        reply: Reply,
     },
     /// Puts other bytes in the place of records.
     Replace {
         records: Vec<(u64, Vec<u8>)>,
-        reply: Reply<()>,
+        reply: oneshot::Sender<Result<(), LogError>>,
     },
     Stop,
 }
-
-type Reply<T> = oneshot::Sender<Result<T, LogError>>;
 
 /// What the committer shares with those who read and ask.
 pub(super) struct Shared {
@@ -97,7 +96,7 @@ pub(super) struct Committer {
     pub(super) max_bytes: u64,
     /// The clock of the last record.
     pub(super) recorded_ms: u64,
-    pub(super) pruned_ms: u64,
+    pub(super) seen: Seen,
     pub(super) marked_ms: u64,
 }
 
@@ -197,24 +196,34 @@ impl Committer {
             recorded_ms: self.recorded_ms,
         };
         for stamp in bridge(self.recorded_ms, now_ms) {
-            draft.push(&shared.tables, &head(stamp), stamp);
+            let mut beat = Frame::with_capacity(0);
+            beat.push(&head(stamp));
+            draft.seal(&shared.tables, beat, stamp);
         }
-        let mut seen = Seen::new(&shared.tables, now_ms);
-        let mut events = Vec::new();
+        self.seen.begin(now_ms);
+        // One record takes them all, most often.
+        let wanted = group.iter().map(Command::bytes).sum::<usize>().min(RECORD_BYTES);
+        let mut events = draft.events(wanted);
+        let mut has_events = false;
         for command in group {
             match command {
-                Command::Append { reply, .. } if over.is_some() => refuse(reply, over),
                 Command::Append { parts, reply } => {
+                    if let Some(over) = over {
+                        reply.send(Err(over.clone()));
+                        continue;
+                    }
                     let mut fresh = Vec::with_capacity(parts.len());
                     answers.appends.push((reply, Vec::new()));
                     for part in parts {
-                        let is_fresh = seen.admit(part.key, &mut draft.batch)?;
+                        let is_fresh = self.seen.admit(part.key, &shared.tables)?;
                         fresh.push(is_fresh);
                         if is_fresh {
-                            if !events.is_empty() && events.len() + part.events.len() > RECORD_BYTES {
-                                draft.push_events(&shared.tables, &mem::take(&mut events));
+                            if has_events && events.len() + part.events.len() > RECORD_BYTES {
+                                let next = draft.events(part.events.len());
+                                draft.seal(&shared.tables, mem::replace(&mut events, next), now_ms);
                             }
-                            events.extend_from_slice(&part.events);
+                            events.push(&part.events);
+                            has_events = true;
                         }
                     }
                     if let Some((_, filled)) = answers.appends.last_mut() {
@@ -231,11 +240,11 @@ impl Committer {
                 Command::Stop => {}
             }
         }
-        if !events.is_empty() || now_ms.saturating_sub(draft.recorded_ms) >= BEAT_MS {
-            draft.push_events(&shared.tables, &events);
+        if has_events || now_ms.saturating_sub(draft.recorded_ms) >= BEAT_MS {
+            draft.seal(&shared.tables, events, now_ms);
         }
         draft.trim(&shared)?;
-        seen.prune(&mut self.pruned_ms, &mut draft.batch)?;
+        self.seen.write(&shared.tables, &mut draft.batch)?;
         Ok((!draft.batch.is_empty()).then_some(draft))
     }
 
@@ -249,6 +258,7 @@ impl Committer {
         // Readers must never find a record missing that they were not told is gone.
         shared.first.store(draft.first, Ordering::Release);
         draft.batch.commit().map_err(|e| LogError::closed(explain(&e)))?;
+        self.seen.committed(&shared.tables)?;
         self.recorded_ms = draft.recorded_ms;
         shared.bytes.store(draft.bytes, Ordering::Release);
         shared.end.send_replace(draft.end);
@@ -263,18 +273,20 @@ impl Committer {
 }
 
 impl Draft {
-    fn push(&mut self, tables: &Tables, record: &[u8], stamp_ms: u64) {
-        let framed = frame::seal(self.end, record);
+    /// A record of events, still without any; it is a clock record if none comes.
+    fn events(&self, bytes: usize) -> Frame {
+        let head = head(self.now_ms);
+        let mut frame = Frame::with_capacity(head.len() + bytes);
+        frame.push(&head);
+        frame
+    }
+
+    fn seal(&mut self, tables: &Tables, record: Frame, stamp_ms: u64) {
+        let framed = record.seal(self.end);
         self.bytes += framed.len() as u64;
         self.batch.insert(&tables.records, self.end.to_be_bytes(), framed);
         self.end += 1;
         self.recorded_ms = stamp_ms;
-    }
-
-    fn push_events(&mut self, tables: &Tables, events: &[u8]) {
-        let mut record = head(self.now_ms);
-        record.extend_from_slice(events);
-        self.push(tables, &record, self.now_ms);
     }
 
     fn replace(&mut self, tables: &Tables, offset: u64, record: &[u8]) -> Result<(), LogError> {
@@ -312,8 +324,8 @@ impl Draft {
 /// Who waits for the commit.
 #[derive(Default)]
 struct Answers {
-    appends: Vec<(Reply<Receipt>, Vec<bool>)>,
-    replacements: Vec<Reply<()>>,
+    appends: Vec<(Reply, Vec<bool>)>,
+    replacements: Vec<oneshot::Sender<Result<(), LogError>>>,
 }
 
 impl Answers {
@@ -321,22 +333,19 @@ impl Answers {
         self.appends.is_empty() && self.replacements.is_empty()
     }
 
-    // A sender whose connection broke has nobody left to hear the answer; it will send again and be recognised.
     fn send(self, end: u64) {
-        for (reply, fresh) in self.appends {
-            let _ = reply.send(Ok(Receipt { fresh, end }));
-        }
+        let receipt = |(reply, fresh)| (reply, Ok(Receipt { fresh, end }));
+        answer::tell(self.appends.into_iter().map(receipt).collect());
         for reply in self.replacements {
             let _ = reply.send(Ok(()));
         }
     }
 
     fn fail(self, error: &LogError) {
-        for (reply, _) in self.appends {
-            refuse(reply, Some(error));
-        }
+        let refused = |(reply, _)| (reply, Err(error.clone()));
+        answer::tell(self.appends.into_iter().map(refused).collect());
         for reply in self.replacements {
-            refuse(reply, Some(error));
+            let _ = reply.send(Err(error.clone()));
         }
     }
 }
@@ -352,16 +361,10 @@ impl Command {
 
     fn refuse(self, error: &LogError) {
         match self {
-            Self::Append { reply, .. } => refuse(reply, Some(error)),
-            Self::Replace { reply, .. } => refuse(reply, Some(error)),
+            Self::Append { reply, .. } => reply.send(Err(error.clone())),
+            Self::Replace { reply, .. } => drop(reply.send(Err(error.clone()))),
             Self::Stop => {}
         }
-    }
-}
-
-fn refuse<T>(reply: Reply<T>, error: Option<&LogError>) {
-    if let Some(error) = error {
-        let _ = reply.send(Err(error.clone()));
     }
 }
 

@@ -13,10 +13,11 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    EventLog, LogClock, LogError, Part, Receipt, Record,
+    EventLog, LogClock, LogError, Part, Pending, Record, answer,
     committer::{Command, Committer, Shared},
     frame,
     mark::Mark,
+    seen::Seen,
     space::{DEFAULT_RESERVE, Space},
     tables::Tables,
 };
@@ -70,6 +71,7 @@ impl EmbeddedLog {
             });
         }
         clock.at_least(recorded_ms);
+        let seen = Seen::open(&tables)?;
 
         let shared = Arc::new(Shared::new(tables, clock, first, end, bytes));
         let committer = Committer {
@@ -79,7 +81,7 @@ impl EmbeddedLog {
             mark,
             max_bytes: options.max_bytes,
             recorded_ms,
-            pruned_ms: 0,
+            seen,
             marked_ms: 0,
         };
         let (commands, inbox) = sync_channel(QUEUE);
@@ -138,10 +140,10 @@ impl EventLog for EmbeddedLog {
         &self.shared.clock
     }
 
-    fn append(&self, parts: Vec<Part>) -> Result<oneshot::Receiver<Result<Receipt, LogError>>, LogError> {
-        let (reply, answer) = oneshot::channel();
+    fn append(&self, parts: Vec<Part>) -> Result<Pending, LogError> {
+        let (reply, pending) = answer::pending();
         self.send(Command::Append { parts, reply })?;
-        Ok(answer)
+        Ok(pending)
     }
 
     fn end(&self) -> watch::Receiver<u64> {

@@ -9,11 +9,38 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// Bytes in front of a record.
 pub(super) const HEAD: usize = 8;
 
+/// A record that is being put together behind the place of its checksum, so that nobody copies it once more.
+#[derive(Debug)]
+pub(super) struct Frame(Vec<u8>);
+
+impl Frame {
+    pub(super) fn with_capacity(record_bytes: usize) -> Self {
+        let mut bytes = Vec::with_capacity(HEAD + record_bytes);
+        bytes.extend_from_slice(&[0; HEAD]);
+        Self(bytes)
+    }
+
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.0.extend_from_slice(piece);
+    }
+
+    /// Bytes of the record so far.
+    pub(super) fn len(&self) -> usize {
+        self.0.len() - HEAD
+    }
+
+    pub(super) fn seal(mut self, offset: u64) -> Vec<u8> {
+        if let Some((head, record)) = self.0.split_first_chunk_mut::<HEAD>() {
+            *head = xxh3_64_with_seed(record, offset).to_le_bytes();
+        }
+        self.0
+    }
+}
+
 pub(super) fn seal(offset: u64, record: &[u8]) -> Vec<u8> {
-    let mut framed = Vec::with_capacity(HEAD + record.len());
-    framed.extend_from_slice(&xxh3_64_with_seed(record, offset).to_le_bytes());
-    framed.extend_from_slice(record);
-    framed
+    let mut frame = Frame::with_capacity(record.len());
+    frame.push(record);
+    frame.seal(offset)
 }
 
 /// The record, or what is wrong with it.

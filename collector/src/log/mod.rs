@@ -8,6 +8,7 @@
 //! an acknowledgement is sent only when it is visible; the clock of the records never goes backwards and moves by at
 //! most [`clock::MAX_STEP_MS`] a record; deduplication and data are one atomic write.
 
+mod answer;
 pub mod clock;
 mod committer;
 pub mod embedded;
@@ -23,6 +24,7 @@ mod settle;
 mod space;
 mod tables;
 
+pub use answer::Pending;
 pub use clock::LogClock;
 pub use embedded::{EmbeddedLog, Options};
 pub use error::LogError;
@@ -31,7 +33,7 @@ pub use record::{EventsWriter, encode_events};
 pub use seen::SeenKey;
 
 use fjall::Slice;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// What the rest of the collector asks of a log.
 pub trait EventLog: Send + Sync + 'static {
@@ -39,7 +41,7 @@ pub trait EventLog: Send + Sync + 'static {
     fn clock(&self) -> &LogClock;
 
     /// Hands parts over to be written. The receipt comes when they are on disk, and not before.
-    fn append(&self, parts: Vec<Part>) -> Result<oneshot::Receiver<Result<Receipt, LogError>>, LogError>;
+    fn append(&self, parts: Vec<Part>) -> Result<Pending, LogError>;
 
     /// The committed end: the offset that the next record will get. Changes when records have become visible.
     fn end(&self) -> watch::Receiver<u64>;
@@ -63,9 +65,7 @@ pub trait EventLog: Send + Sync + 'static {
 
 /// Waits for an append to be on disk.
 pub async fn append(log: &dyn EventLog, parts: Vec<Part>) -> Result<Receipt, LogError> {
-    log.append(parts)?
-        .await
-        .unwrap_or_else(|_| Err(LogError::closed("the committer has stopped")))
+    log.append(parts)?.await
 }
 
 /// Events that stand or fall together: a whole batch of an edge, or a single event that names its own id.

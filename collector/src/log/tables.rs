@@ -3,9 +3,9 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `records` | offset, big endian | checksum, record ([`frame`](super::frame)) |
-//! | `seen` | key of a part | when it was received, big endian |
-//! | `seen_by_time` | received, key of a part | nothing |
-//! | `meta` | `bytes`, `clock`, `replaced`, `settled` | a number, big endian |
+//! | `seen` | key of a part | when it was received, big endian; see [`seen`](super::seen) |
+//! | `seen_by_time` | received, first of the keys | the keys that were received with one commit |
+//! | `meta` | `bytes`, `clock`, `replaced`, `settled`, `sorted` | a number, big endian |
 //! | `filler` | a number | see [`settle`](super::settle); empty otherwise |
 
 use std::path::{Path, PathBuf};
@@ -53,9 +53,10 @@ impl Tables {
         })
     }
 
-    /// A batch that is on disk when its commit returns.
+    /// A batch that is on disk when its commit returns: its bytes, and what of the file's description is needed to read
+    /// them again. When the file was last changed is not, and costs half a sync.
     pub(super) fn synced_batch(&self) -> OwnedWriteBatch {
-        self.database.batch().durability(Some(PersistMode::SyncAll))
+        self.database.batch().durability(Some(PersistMode::SyncData))
     }
 
     pub(super) fn all(&self) -> [&Keyspace; 5] {

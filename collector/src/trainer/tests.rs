@@ -153,7 +153,7 @@ impl Site {
                 events: encode_events(events),
             }])
             .unwrap();
-        receipt.blocking_recv().unwrap().unwrap();
+        receipt.wait().unwrap();
     }
 
     fn sums(&self, trainer: &Trainer) -> Vec<u8> {

@@ -79,7 +79,7 @@ pub fn part(key: Option<u8>, name: &str) -> Part {
 }
 
 pub fn append(log: &EmbeddedLog, parts: Vec<Part>) -> Result<log::Receipt, LogError> {
-    log.append(parts)?.blocking_recv().unwrap()
+    log.append(parts)?.wait()
 }
 
 pub fn records(log: &dyn EventLog) -> Vec<LogRecord> {
