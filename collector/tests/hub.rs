@@ -95,6 +95,7 @@ fn of_its_own(n: u8) -> Vec<u8> {
         half_life_ms: 0,
         bucket_ms: 60_000,
         fine_ms: 5_000,
+        horizon_units: 0,
     };
     let (revision_id, model) = (RevisionId(n.into()), Model::default());
     let experiment = Experiment {

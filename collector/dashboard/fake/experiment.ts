@@ -83,7 +83,7 @@ export class SimulatedExperiment {
     const control = variants.find(({ key }) => key === plan.control);
     const contrasts = variants
       .filter((variant) => variant !== control)
-      .map((variant) => ({ variant: variant.key, method: "variance-stabilised AIPW sequence", safe: this.#age > 60, ...gap(variant, control) }));
+      .map((variant) => ({ variant: variant.key, method: "variance-stabilised AIPW sequence", safe: this.#age > 60, ...said(variant, control) }));
     const total = variants.reduce((sum, { units }) => sum + units, 0);
     const first = contrasts[0];
     const gain: Interval | null =
@@ -95,6 +95,12 @@ export class SimulatedExperiment {
       winner: this.#winner, metric: plan.metric, sentence: this.#sentence(variants, control),
       units: { matured: Math.round(total * 0.94), provisional: Math.round(total * 0.06) },
       variants, contrasts, gain,
+      gains: { control: first && gain ? { ...first, ...gain, sentence: "Tilting brings 8.1 % more sign ups than showing everyone the control; between 2.0 % and 14 %; safe to read at any time." } : null, evenSplit: null },
+      guardrails: contrasts.map(({ variant }) => ({
+        event: "refund", variant, state: "holds", onBreach: "stop-variant",
+        sentence: `${variant.charAt(0).toUpperCase()}${variant.slice(1)} keeps to 1.0 points more refunds at most, as far as is known.`,
+      })),
+      sampleRatio: { breached: false, units: total, sentence: "Variants were shown as often as they were drawn." },
       segments: this.#age < 20 ? [] : plan.segments.map(({ label, goals }) => ({ label, shares: this.#segmentShares(goals) })),
       shareHistory: this.#history,
     };
@@ -126,6 +132,14 @@ export class SimulatedExperiment {
     const up = (key: string) => key.charAt(0).toUpperCase() + key.slice(1);
     return `${up(lead.key)} is getting ${Math.round(lead.share * 100)} % of visitors: ${say(lead.rate.estimate)}, against ${bare(other.rate.estimate)} with ${up(other.key)}.`;
   }
+}
+
+function said(variant: Variant, control: Variant | undefined) {
+  const { estimate, low, high } = gap(variant, control);
+  const verdict = low !== null && low > 0 ? ("more" as const) : high !== null && high < 0 ? ("less" as const) : ("open" as const);
+  const word = { more: "brings more than", less: "brings less than", open: "cannot yet be told from" }[verdict];
+  const sentence = `${variant.key.charAt(0).toUpperCase()}${variant.key.slice(1)} ${word} the control; safe to read at any time.`;
+  return { estimate, low, high, verdict, sentence };
 }
 
 function gap(variant: Variant, control: Variant | undefined) {

@@ -56,6 +56,10 @@ export interface Experiment {
   variants: Variant[];
   contrasts: Contrast[];
   gain: Interval | null;
+  /** The whole split: over showing everyone the control, and over an even split. */
+  gains: { control: Contrast | null; evenSplit: Contrast | null };
+  guardrails: Guardrail[];
+  sampleRatio: SampleRatio;
   segments: Segment[];
   shareHistory: ShareHistory;
 }
@@ -97,6 +101,25 @@ export interface Contrast extends MaybeInterval {
   variant: string;
   method: string;
   safe: boolean;
+  verdict: "more" | "less" | "open";
+  /** What it says, in words. */
+  sentence: string;
+}
+
+/** How a guardrail stands for a variant. */
+export interface Guardrail {
+  event: string;
+  variant: string;
+  state: "holds" | "near" | "breached";
+  onBreach: "stop-variant" | "pause" | "notify";
+  sentence: string;
+}
+
+/** Whether variants were shown as often as they were drawn. */
+export interface SampleRatio {
+  breached: boolean;
+  units: number;
+  sentence: string;
 }
 
 export interface Segment {

@@ -12,7 +12,7 @@ use tokio::{
 use super::{Failure, Settings, start_diagnostics};
 use crate::{
     config::{Config, Gpc},
-    experiments::{ActionStore, FileActions, Revisions, Watcher, watch::EVERY},
+    experiments::{FileActions, Revisions, Watcher, watch::EVERY},
     history::Shelf,
     http::{
         admin::{self, Office},
@@ -23,12 +23,14 @@ use crate::{
     keys::Keys,
     log::{self, EmbeddedLog, EventLog, LogClock, retention::Retention},
     metrics::Metrics,
-    trainer::{self, Plan, Trainer},
+    trainer::{self, Trainer},
 };
 use site::Site;
+use standings::Standings;
 use tiltwise_core::join::Params;
 
 mod site;
+mod standings;
 
 /// The first snapshot comes with the first tick of the log.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(5);
@@ -113,25 +115,19 @@ impl Parts {
         )?);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
         let shelf = Shelf::open(config.history_folder());
+        let standings = Arc::new(Standings::new(watcher, actions, shelf, gpc_limits));
         let trainer = Arc::new(Trainer::start(
             trainer::Parts {
                 log: log.clone(),
                 hub: hub.clone(),
                 metrics: metrics.clone(),
                 revisions,
+                steward: Some(standings.clone()),
             },
             trainer_options(config),
-            Plan::of(watcher.experiments(), &actions.all(), gpc_limits).with(shelf.kept()),
+            standings.plan(),
         )?);
-        let site = Site::new(
-            watcher,
-            actions,
-            trainer.clone(),
-            hub.clone(),
-            log.clone(),
-            gpc_limits,
-            shelf,
-        );
+        let site = Site::new(standings, trainer.clone(), hub.clone(), log.clone());
         // The doors open with a snapshot to give; where the disk is full there is none, and they say so themselves.
         if !trainer.wait_published(FIRST_SNAPSHOT) {
             tracing::warn!("no snapshot yet");

@@ -18,7 +18,7 @@ use crate::durable;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Action {
     pub at_ms: u64,
-    /// Who did it: an operator's name, or "guardrail".
+    /// Who did it: an operator's name, or [`GUARDRAIL`].
     pub author: String,
     pub action: Verb,
     /// The experiment's key.
@@ -32,7 +32,13 @@ pub struct Action {
     /// For `lift`: what is lifted; everything that holds where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifts: Option<Verb>,
+    /// Why, in a sentence, where a guardrail did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
+
+/// The author of what happens by itself, when a guardrail is breached or the sample ratio is.
+pub const GUARDRAIL: &str = "guardrail";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +55,8 @@ pub enum Verb {
     DeclareWinner,
     /// The model stays as it is.
     Freeze,
+    /// Tilting ends: the model is set aside, and every variant gets the same share.
+    EvenSplit,
     /// The model of an earlier snapshot is served again, and stays.
     RollBack,
     /// Ends what `lifts` names.

@@ -41,6 +41,7 @@ pub(super) fn read(problems: &mut Problems, mut section: Section, site: &str) ->
     let StickySetting(sticky) = section.get_or(problems, "sticky", StickySetting(Sticky::Visitor));
     let HalfLife(half_life_ms) = section.get_or(problems, "half_life", HalfLife(HALF_LIFE.ms()));
     let results_every = results_every(problems, &mut section);
+    let horizon_units = horizon(problems, &mut section);
     section.finish(problems);
     let (key, window_ms) = (key?.value, metrics.first()?.window_ms);
     let revision = Revision {
@@ -59,6 +60,7 @@ pub(super) fn read(problems: &mut Problems, mut section: Section, site: &str) ->
         half_life_ms,
         bucket_ms: results_every.unwrap_or_else(|| widths::bucket_ms(window_ms)),
         fine_ms: widths::fine_ms(window_ms),
+        horizon_units,
     };
     // What the core would refuse has been said above, in the file's words; this is the net below.
     if problems.len() == before
@@ -105,6 +107,23 @@ fn results_every(problems: &mut Problems, section: &mut Section) -> Option<u64> 
         );
     }
     Some(every.value.ms())
+}
+
+/// `horizon`: the number of units at which the experiment ends. 0 where it is open-ended.
+fn horizon(problems: &mut Problems, section: &mut Section) -> u64 {
+    const UNITS: std::ops::RangeInclusive<f64> = 1_000.0..=1e12;
+    let Some(horizon) = section.found::<f64>(problems, "horizon") else {
+        return 0;
+    };
+    if !UNITS.contains(&horizon.value) || horizon.value.fract() != 0.0 {
+        horizon.reject(
+            problems,
+            "is no number of units",
+            "Write a whole number from 1000, or leave it out: the results are then safe to read for ever",
+        );
+        return 0;
+    }
+    horizon.value as u64
 }
 
 #[derive(Clone, Copy)]

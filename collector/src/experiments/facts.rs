@@ -49,6 +49,9 @@ pub(super) fn of(definition: &Definition) -> Vec<(String, String)> {
             Span::from_ms(revision.bucket_ms).to_string(),
         ),
     ]);
+    if revision.horizon_units > 0 {
+        facts.push(("horizon".to_owned(), revision.horizon_units.to_string()));
+    }
     facts
 }
 

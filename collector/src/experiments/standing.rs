@@ -21,6 +21,8 @@ pub struct Standing {
     pub winner: Option<String>,
     /// The model stays as it is.
     pub frozen: bool,
+    /// Every variant gets the same share, whatever was learned.
+    pub even_split: bool,
     /// The model of this snapshot version is served.
     pub rolled_back_to: Option<u64>,
 }
@@ -35,6 +37,25 @@ impl Standing {
         standing
     }
 
+    /// Since when guardrails are watched: since somebody last ended what held. What that person has looked at is not held
+    /// against a variant again; what comes after it is.
+    pub fn watched_since_ms(actions: &[Action], experiment: &str) -> u64 {
+        let ends = |verb| matches!(verb, Verb::Lift | Verb::Resume | Verb::StartVariant);
+        let of_it = actions.iter().filter(|action| action.experiment == experiment);
+        of_it
+            .filter(|action| ends(action.action))
+            .map(|action| action.at_ms)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Whether an action would change nothing.
+    pub fn includes(&self, action: &Action) -> bool {
+        let mut after = self.clone();
+        after.take(action);
+        after == *self
+    }
+
     fn take(&mut self, action: &Action) {
         let variant = action.variant.clone();
         match action.action {
@@ -44,6 +65,7 @@ impl Standing {
             Verb::StartVariant => self.stopped.retain(|key| Some(key) != variant.as_ref()),
             Verb::DeclareWinner => self.winner = variant,
             Verb::Freeze => self.frozen = true,
+            Verb::EvenSplit => self.even_split = true,
             Verb::RollBack => self.rolled_back_to = action.version,
             Verb::Lift => self.lift(action.lifts, variant.as_deref()),
         }
@@ -58,6 +80,7 @@ impl Standing {
                 .retain(|key| variant.is_some_and(|variant| variant != key)),
             Some(Verb::DeclareWinner) => self.winner = None,
             Some(Verb::Freeze) => self.frozen = false,
+            Some(Verb::EvenSplit) => self.even_split = false,
             Some(Verb::RollBack) => self.rolled_back_to = None,
             // These end others and leave nothing that could be lifted.
             Some(Verb::Resume | Verb::StartVariant | Verb::Lift) => {}

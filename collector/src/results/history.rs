@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tiltwise_core::revision::Revision;
 
-use super::sums::POLICY;
 use super::view::ShareHistory;
 use super::{Subject, places};
+use tiltwise_core::infer::totals::POLICY;
 
 /// A chart is about so many pixels wide; more points are merged.
 const MAX_POINTS: usize = 240;

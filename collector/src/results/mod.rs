@@ -1,22 +1,30 @@
-//! What a person reads of an experiment: counted, compared and said in one sentence.
+//! What a person reads of an experiment: counted, compared and said in plain sentences.
 //!
-//! Everything comes from the accumulators alone, so that the same log gives the same results whenever and wherever they are
-//! read. Units whose window has closed for good are *matured* and answer as soon as there are any; until then the newest
-//! counts are shown and said to be early.
+//! The core evaluates ([`tiltwise_core::infer`]); here what it says gets its units and its words. Everything comes from the
+//! accumulators alone, so that the same log gives the same results whenever and wherever they are read. Units whose window
+//! has closed for good are *matured* and answer as soon as there are any; until then the newest counts are shown and said
+//! to be early.
 
-mod contrasts;
 mod history;
+mod said;
 mod sentence;
-mod sums;
 mod view;
+mod words;
 
 use tiltwise_core::acc::Accumulators;
-use tiltwise_core::revision::{PolicyKind, Revision};
+use tiltwise_core::fit::Source;
+use tiltwise_core::infer::guardrail::Look;
+use tiltwise_core::infer::{self, Results};
+use tiltwise_core::revision::{PolicyKind, Revision, Role};
 use tiltwise_core::snapshot::{Experiment, Phase};
 
-pub use view::{Contrast, ExperimentView, Interval, MaybeInterval, Metric, ShareHistory, Units, Variant};
+pub use said::Said;
+pub use view::{
+    ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, ShareHistory,
+    Units, Variant,
+};
 
-use sums::Sums;
+use words::Measure;
 
 /// Intervals hold at all times at once with this probability of being wrong.
 pub const ALPHA: f64 = 0.05;
@@ -31,41 +39,48 @@ pub struct Subject<'a> {
     pub sums: &'a [(&'a Revision, &'a Accumulators)],
     pub clock_ms: u64,
     pub lateness_ms: u64,
+    /// Since when guardrails and sample ratio are watched: what a person has lifted is not held against an arm again.
+    pub since_ms: u64,
 }
 
-/// Reads an experiment's sums by the metric it optimises.
+impl Subject<'_> {
+    fn sources(&self) -> Vec<Source<'_>> {
+        self.sums
+            .iter()
+            .map(|&(revision, sums)| Source { revision, sums })
+            .collect()
+    }
+}
+
+/// Reads an experiment's sums.
 pub fn view(subject: &Subject<'_>) -> ExperimentView {
     let revision = &subject.experiment.revision;
-    let sums = Sums::read(subject);
+    let sources = subject.sources();
+    let results = infer::evaluate(revision, &sources, subject.clock_ms, subject.lateness_ms, ALPHA);
     let shares = history::shares(subject);
     let metric = view::metric(revision.metric());
-    let scale = metric.cap.unwrap_or(1.0);
-    let shown = sums.shown();
-    let now = shares.newest();
-    let variants: Vec<Variant> = revision
-        .variants
-        .iter()
-        .enumerate()
-        .map(|(arm, variant)| {
-            let all = &sums.all[arm];
-            Variant {
-                key: variant.key.clone(),
-                value: serde_json::from_str(&variant.value).unwrap_or(serde_json::Value::Null),
-                units: all.n as u64,
-                conversions: if metric.cap.is_none() {
-                    all.sum.round() as u64
-                } else {
-                    0
-                },
-                total: all.sum * scale,
-                rate: MaybeInterval::scaled(tiltwise_core::infer::rate(&shown[arm], ALPHA), scale),
-                share: now.get(arm).copied().unwrap_or(0.0),
-                stopped: !subject.experiment.is_active(arm),
-            }
-        })
-        .collect();
-    let contrasts = contrasts::against_control(subject, &sums, scale);
-    let sentence = sentence::say(subject, &sums, &variants, &contrasts, &metric);
+    let measure = Measure::of(revision.metric());
+    let variants = variants(subject, &results, measure, &shares.newest());
+    let contrasts = said::contrasts(revision, &results, 0);
+    let gains = said::gains(revision, &results);
+    let guardrails = said::guardrails(&Look {
+        today: revision,
+        sources: &sources,
+        clock_ms: subject.clock_ms,
+        lateness_ms: subject.lateness_ms,
+        since_ms: subject.since_ms,
+    });
+    let sample_ratio = said::sample_ratio(&infer::evaluate::allocation(revision, &sources, subject.since_ms));
+    let sentence = sentence::say(&sentence::Facts {
+        subject,
+        results: &results,
+        variants: &variants,
+        contrasts: &contrasts,
+        gains: &gains,
+        sample_ratio: &sample_ratio,
+        measure,
+    });
+    let primary = results.metrics.first();
     ExperimentView {
         key: revision.key.clone(),
         name: subject.name.into(),
@@ -87,15 +102,76 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         metric,
         sentence,
         units: Units {
-            matured: sums.matured_units() as u64,
-            provisional: sums.provisional_units() as u64,
+            matured: primary.map_or(0, |m| m.matured as u64),
+            provisional: primary.map_or(0, |m| m.provisional as u64),
         },
         variants,
         contrasts,
-        gain: contrasts::gain(&sums, scale),
+        gain: gains.even_split.as_ref().map(Said::interval),
+        gains,
+        other_metrics: other_metrics(revision, &results),
+        guardrails,
+        sample_ratio,
         segments: Vec::new(),
         share_history: shares.into_view(revision),
     }
+}
+
+fn variants(subject: &Subject<'_>, results: &Results, measure: Measure<'_>, now: &[f64]) -> Vec<Variant> {
+    let Some(primary) = results.metrics.first() else {
+        return Vec::new();
+    };
+    subject
+        .experiment
+        .revision
+        .variants
+        .iter()
+        .enumerate()
+        .map(|(arm, variant)| {
+            let all = primary.all.get(arm).copied().unwrap_or_default();
+            Variant {
+                key: variant.key.clone(),
+                value: serde_json::from_str(&variant.value).unwrap_or(serde_json::Value::Null),
+                units: all.n as u64,
+                conversions: if measure.is_rate() {
+                    all.sum.round() as u64
+                } else {
+                    0
+                },
+                total: all.sum * measure.scale(),
+                rate: MaybeInterval::scaled(
+                    primary
+                        .rates
+                        .get(arm)
+                        .copied()
+                        .flatten()
+                        .map(|rate| rate.interval),
+                    measure.scale(),
+                ),
+                share: now.get(arm).copied().unwrap_or(0.0),
+                stopped: !subject.experiment.is_active(arm),
+            }
+        })
+        .collect()
+}
+
+/// What the secondary metrics and the guardrails say, beside the one that is optimised.
+fn other_metrics(revision: &Revision, results: &Results) -> Vec<MetricView> {
+    let metrics = revision.metrics.iter().zip(&results.metrics).enumerate().skip(1);
+    metrics
+        .map(|(m, (metric, result))| MetricView {
+            metric: view::metric(metric),
+            role: match metric.role {
+                Role::Watched => "secondary",
+                Role::Guardrail => "guardrail",
+            },
+            units: Units {
+                matured: result.matured as u64,
+                provisional: result.provisional as u64,
+            },
+            contrasts: said::contrasts(revision, results, m),
+        })
+        .collect()
 }
 
 fn policy_name(kind: PolicyKind) -> &'static str {

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use tiltwise_core::infer;
 use tiltwise_core::revision;
 
+use super::said::Said;
+
 /// One experiment. Shares and rates are fractions of one; money is in its currency.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,9 +23,13 @@ pub struct ExperimentView {
     pub sentence: String,
     pub units: Units,
     pub variants: Vec<Variant>,
-    pub contrasts: Vec<Contrast>,
+    pub contrasts: Vec<Said>,
     /// Policy against comparison group: what tilting brings over an even split.
     pub gain: Option<Interval>,
+    pub gains: Gains,
+    pub other_metrics: Vec<MetricView>,
+    pub guardrails: Vec<Guardrail>,
+    pub sample_ratio: SampleRatio,
     pub segments: Vec<Segment>,
     pub share_history: ShareHistory,
 }
@@ -75,15 +81,49 @@ pub struct MaybeInterval {
     pub high: Option<f64>,
 }
 
-/// A variant against the control.
+/// The whole split: over showing everyone the control, which is the headline, and over an even split.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gains {
+    pub control: Option<Said>,
+    pub even_split: Option<Said>,
+}
+
+/// What a secondary metric or a guardrail says.
 #[derive(Clone, Debug, Serialize)]
-pub struct Contrast {
-    pub variant: String,
+#[serde(rename_all = "camelCase")]
+pub struct MetricView {
     #[serde(flatten)]
-    pub difference: MaybeInterval,
-    pub method: &'static str,
-    /// The method's conditions hold: it may be read at any time.
-    pub safe: bool,
+    pub metric: Metric,
+    /// `secondary` or `guardrail`.
+    pub role: &'static str,
+    pub units: Units,
+    pub contrasts: Vec<Said>,
+}
+
+/// How a guardrail stands for a variant.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guardrail {
+    pub event: String,
+    pub variant: String,
+    /// `holds`, `near` (half of what a breach takes) or `breached`.
+    pub state: &'static str,
+    pub on_breach: &'static str,
+    pub level: f64,
+    /// The share of what a breach takes, in logarithms.
+    pub evidence: f64,
+    pub sentence: String,
+}
+
+/// Whether variants were shown as often as they were drawn.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SampleRatio {
+    pub breached: bool,
+    pub units: u64,
+    pub log_evidence: f64,
+    pub sentence: String,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -2,6 +2,7 @@
 //!
 //! * [`Trainer`] is the thread and the handle on it; [`worker`] is what the thread does.
 //! * [`pace`] says when a fit is due, [`models`] turns sums and the [`Plan`] into the content of a snapshot.
+//! * [`guard`] says which experiment does harm, before each snapshot; somebody else keeps the record of what is done.
 //! * [`checkpoint`] keeps state and offset together, in one file that is whole or absent; what of the log no checkpoint
 //!   needs any more may go.
 //! * [`replay`] does without a running collector what the thread does: for `tiltwise rebuild`.
@@ -13,6 +14,7 @@
 //! The trainer does not know the doors: it knows the log, and the hub.
 
 pub mod checkpoint;
+pub mod guard;
 pub mod models;
 mod pace;
 pub mod replay;
@@ -36,6 +38,7 @@ use crate::log::{EventLog, LogError};
 use crate::metrics::Metrics;
 
 pub use checkpoint::{CheckpointError, Checkpoints};
+pub use guard::Steward;
 pub use models::Plan;
 
 /// A tick of the log's clock: what is published is whole ticks.
@@ -65,6 +68,8 @@ pub struct Parts {
     pub hub: Arc<Hub>,
     pub metrics: Arc<Metrics>,
     pub revisions: Arc<Revisions>,
+    /// Keeps what guardrails do; without one they are only warned of.
+    pub steward: Option<Arc<dyn Steward>>,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use tiltwise_core::fit::history::History;
 use tiltwise_core::fit::{Source, fit_from};
 use tiltwise_core::join::Fold;
 use tiltwise_core::model::Model;
+use tiltwise_core::revision::Revision;
 use tiltwise_core::snapshot::{Experiment, SnapshotContent};
 
 use crate::experiments::{Action, Experiments, Standing};
@@ -29,6 +30,8 @@ pub struct Planned {
     /// Without its model.
     pub experiment: Experiment,
     pub source: ModelSource,
+    /// Guardrails and sample ratio are watched over buckets that start from here on.
+    pub watched_since_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub enum ModelSource {
     Fit,
     /// As it is in the newest snapshot.
     Frozen,
+    /// None: every variant gets the same share.
+    Even,
     /// As it was in this version.
     Version(u64),
 }
@@ -50,11 +55,17 @@ impl Plan {
             .map(|experiment| {
                 let standing = Standing::of(actions, &experiment.revision.key);
                 let source = match standing.rolled_back_to {
+                    _ if standing.even_split => ModelSource::Even,
                     Some(version) => ModelSource::Version(version),
                     None if standing.frozen => ModelSource::Frozen,
                     None => ModelSource::Fit,
                 };
-                Planned { experiment, source }
+                let watched_since_ms = Standing::watched_since_ms(actions, &experiment.revision.key);
+                Planned {
+                    experiment,
+                    source,
+                    watched_since_ms,
+                }
             })
             .collect();
         Self {
@@ -81,6 +92,7 @@ pub(super) fn content(plan: &Plan, fold: &Fold, hub: &Hub) -> SnapshotContent {
             let mut experiment = planned.experiment.clone();
             let kept = match planned.source {
                 ModelSource::Fit => None,
+                ModelSource::Even => Some(Model::default()),
                 ModelSource::Frozen => hub.newest().and_then(|n| model_in(&n.content, &experiment)),
                 ModelSource::Version(version) => hub
                     .known(version)
@@ -113,17 +125,7 @@ fn model_in(content: &SnapshotContent, experiment: &Experiment) -> Option<Model>
 /// Fits from the sums of this revision and of every earlier one of the experiment, starting from its history.
 pub(super) fn fitted(experiment: &Experiment, fold: &Fold, histories: &[Kept]) -> Model {
     let revision = &experiment.revision;
-    let sources: Vec<Source<'_>> = fold
-        .sums()
-        .iter()
-        .filter_map(|(id, sums)| {
-            Some(Source {
-                revision: fold.revisions().get(id)?,
-                sums,
-            })
-        })
-        .filter(|source| source.revision.key == revision.key && source.revision.salt == revision.salt)
-        .collect();
+    let sources = sources(revision, fold);
     let histories: Vec<History<'_>> = histories
         .iter()
         .filter(|kept| kept.is_of(revision))
@@ -136,6 +138,20 @@ pub(super) fn fitted(experiment: &Experiment, fold: &Fold, histories: &[Kept]) -
         &histories,
         fold.clock().ms(),
     )
+}
+
+/// The sums of an experiment: of this revision, and of every other that continues or preceded it.
+pub fn sources<'a>(revision: &Revision, fold: &'a Fold) -> Vec<Source<'a>> {
+    fold.sums()
+        .iter()
+        .filter_map(|(id, sums)| {
+            Some(Source {
+                revision: fold.revisions().get(id)?,
+                sums,
+            })
+        })
+        .filter(|source| source.revision.key == revision.key && source.revision.salt == revision.salt)
+        .collect()
 }
 
 /// The keys of experiments that sums are kept of, whether or not they are still declared.

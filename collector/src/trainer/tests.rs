@@ -66,6 +66,7 @@ impl Site {
             hub,
             metrics,
             revisions,
+            steward: None,
         };
         let experiments = Experiments::check("experiments.toml", FILE, "shop").unwrap();
         Self {
@@ -375,6 +376,7 @@ fn a_frozen_model_stays_and_a_paused_experiment_says_so() {
         variant: None,
         version: None,
         lifts: None,
+        reason: None,
     };
     let actions = [action(Verb::Freeze), action(Verb::Pause)];
     trainer.set_plan(Plan::of(&site.experiments, &actions, true));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tiltwise_core::join::{Counts, Verdict};
 
+use super::guard::Guard;
 use super::pace::Pace;
 use super::replay::{self, CHUNK_BYTES};
 use super::{
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     checkpointed: Instant,
     checkpoint_took: Duration,
     counted: Counts,
+    guard: Guard,
 }
 
 impl Worker {
@@ -57,6 +59,7 @@ impl Worker {
             checkpointed: Instant::now(),
             checkpoint_took: Duration::ZERO,
             counted,
+            guard: Guard::default(),
         }
     }
 
@@ -129,6 +132,9 @@ impl Worker {
         if !self.pace.is_due(began, folded, edition, lag_ms) {
             return;
         }
+        let Some((plan, edition)) = self.heed_guardrails(plan, edition) else {
+            return;
+        };
         let (content, through_ms) = {
             let mut state = lock(&self.shared.state);
             state.fold.roll_up();
@@ -145,6 +151,40 @@ impl Worker {
             self.shared.published.send_replace(edition);
         }
         self.pace.fitted(began, Instant::now(), folded, edition);
+    }
+
+    /// Lets what guardrails ask for be recorded, so that this very snapshot shows it. Returns the plan as it then stands;
+    /// nothing where its revisions are not known yet.
+    fn heed_guardrails(&mut self, plan: Plan, edition: u64) -> Option<(Plan, u64)> {
+        let found = self.guard.look(&plan, &lock(&self.shared.state).fold);
+        self.warn(
+            "guardrails",
+            (!found.warnings.is_empty()).then(|| found.warnings.join("; ")),
+        );
+        if found.actions.is_empty() {
+            return Some((plan, edition));
+        }
+        let acted = self
+            .parts
+            .steward
+            .as_ref()
+            .map(|steward| steward.act(found.actions));
+        match acted {
+            None => return Some((plan, edition)),
+            Some(Err(error)) => {
+                tracing::error!(%error, "a guardrail's action could not be kept; it is tried again");
+                self.warn("guardrails", Some(error));
+                return Some((plan, edition));
+            }
+            Some(Ok(plan)) => {
+                let mut wanted = lock(&self.shared.plan);
+                wanted.plan = plan;
+                wanted.edition += 1;
+            }
+        }
+        self.learn_revisions();
+        let wanted = lock(&self.shared.plan);
+        (wanted.edition == self.known_edition).then(|| (wanted.plan.clone(), wanted.edition))
     }
 
     /// Publishes what is new; and what is not after ten seconds, which says how far the log was read.

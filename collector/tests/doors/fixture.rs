@@ -232,6 +232,7 @@ pub fn content() -> SnapshotContent {
         half_life_ms: 0,
         bucket_ms: 60_000,
         fine_ms: 5_000,
+        horizon_units: 0,
     };
     let revision_id = RevisionId(77);
     let experiment = Experiment {

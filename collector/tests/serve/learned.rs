@@ -2,57 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tiltwise_core::context::Context;
-use tiltwise_core::decide::{decide, prepare};
-use tiltwise_core::event::{Body, Event, EventBatch, Outcome};
-use tiltwise_core::hash::Unit;
-use tiltwise_core::id::Visitor;
-
 use crate::site::Site;
-
-/// A visitor decides with the newest snapshot, sees the arm, and signs up where `converts` says so.
-fn visit(site: &Site, number: u64, converts: impl Fn(u32) -> bool) -> Visitor {
-    let now_ms = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
-    let mut random = [7; 16];
-    random[..8].copy_from_slice(&number.to_be_bytes());
-    let visitor = Visitor::mint(now_ms, random);
-    let (version, content) = site.snapshot();
-    let experiment = &content.experiments[0];
-    let prepared = prepare(experiment, &Context::new(), true);
-    let exposure = decide(experiment, &prepared, version, Unit::Visitor(&visitor), 0).unwrap();
-    let arm = exposure.arm;
-    let event = |body| {
-        Event {
-            made_ms: 0,
-            body,
-            id: "",
-            visitor: None,
-            account: "",
-        }
-        .encode()
-    };
-    let mut events = vec![event(Body::Exposure(exposure))];
-    if converts(arm) {
-        events.push(event(Body::Outcome(Outcome {
-            name: "signup",
-            ..Outcome::default()
-        })));
-    }
-    let batch = EventBatch {
-        session: &random,
-        sent_ms: now_ms,
-        visitor: Some(visitor),
-        events: events.iter().map(Vec::as_slice).collect(),
-        ..EventBatch::default()
-    };
-    let answer = site.post(&batch.encode());
-    // All accepted: nothing needs to be said.
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
-    );
-    visitor
-}
+use crate::visit::visit;
 
 fn folded(site: &Site, units: u64) -> serde_json::Value {
     let started = Instant::now();
@@ -70,7 +21,7 @@ fn folded(site: &Site, units: u64) -> serde_json::Value {
 fn what_visitors_do_becomes_a_model_can_be_erased_and_is_counted_again_to_the_same_bits() {
     let mut site = Site::start();
     for number in 0..240 {
-        visit(&site, number, |arm| arm == 1);
+        visit(&site, number, |arm| (arm == 1).then_some("signup"));
     }
     site.wait_for("a model", |content| {
         !content.experiments[0].model.segments.is_empty()
@@ -81,7 +32,7 @@ fn what_visitors_do_becomes_a_model_can_be_erased_and_is_counted_again_to_the_sa
     assert_eq!(variants[1]["conversions"], variants[1]["units"], "{state}");
 
     let url = format!("http://{}", site.admin);
-    let canary = visit(&site, 4_711, |_| true);
+    let canary = visit(&site, 4_711, |_| Some("signup"));
     folded(&site, 241);
     let id: String = canary.0.iter().map(|byte| format!("{byte:02x}")).collect();
     let said = site.run(&["erase", "--visitor", &id, "--url", &url]);

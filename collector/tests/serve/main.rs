@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod documented;
+mod guarded;
 mod imported;
 mod learned;
 mod site;
+mod visit;
 
 use std::{
     fs,

@@ -33,8 +33,12 @@ pub struct Site {
 
 impl Site {
     pub fn start() -> Self {
+        Self::with(HERO)
+    }
+
+    pub fn with(experiments: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join("experiments.toml"), HERO).unwrap();
+        fs::write(folder.path().join("experiments.toml"), experiments).unwrap();
         let mut site = Self {
             folder,
             process: None,
@@ -122,6 +126,23 @@ impl Site {
         stream.write_all(&[head.as_bytes(), batch].concat()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Posts an action as the dashboard does.
+    pub fn act(&self, action: &str) -> String {
+        let token = fs::read_to_string(self.folder.path().join("keys/admin.token")).unwrap();
+        let mut stream = TcpStream::connect(&self.admin).unwrap();
+        let head = format!(
+            "POST /v1/admin/actions HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{action}",
+            token.trim(),
+            action.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         answer
     }
 

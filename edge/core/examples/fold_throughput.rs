@@ -147,5 +147,6 @@ fn revision() -> Revision {
         half_life_ms: 7 * 86_400_000,
         bucket_ms: 900_000,
         fine_ms: 60_000,
+        horizon_units: 0,
     }
 }

@@ -116,6 +116,7 @@ fn experiment(key: &str, change: impl FnOnce(&mut Revision)) -> Experiment {
         half_life_ms: 0,
         bucket_ms: 3_600_000,
         fine_ms: LADDER_MS[0],
+        horizon_units: 0,
     };
     change(&mut revision);
     Experiment {

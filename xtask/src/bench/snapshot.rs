@@ -68,6 +68,7 @@ fn revision(attributes: Vec<Attribute>) -> Revision {
         half_life_ms: 0,
         bucket_ms: 60_000,
         fine_ms: 1_000,
+        horizon_units: 0,
     }
 }
 

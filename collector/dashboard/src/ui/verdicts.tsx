@@ -1,37 +1,51 @@
-import { gainText, verdict, type Leaning } from "../verdict.ts";
+/** What is certain, line by line: the gain of the whole, each variant against the control, and what guards them. */
+
+import { guardrailLeaning, verdict, type Leaning } from "../verdict.ts";
 import type { Experiment } from "../wire.ts";
 
 const SIGN: Record<Leaning, string> = { better: "▲", worse: "▼", open: "≈", waiting: "…" };
 
 export function Verdicts({ experiment }: { experiment: Experiment }) {
-  const { contrasts, gain, control, metric } = experiment;
-  if (contrasts.length === 0 && !gain) return null;
-  const verdicts = contrasts.map((contrast) => ({ ...contrast, ...verdict(contrast, control, metric) }));
-  // A note that fits every line is said once, below them.
-  const shared = verdicts.length > 1 && verdicts.every(({ note }) => note === verdicts[0]?.note);
+  const { contrasts, gains, guardrails, sampleRatio } = experiment;
+  const whole = [gains.control, gains.evenSplit].filter((gain) => gain !== null);
   return (
     <ul class="verdicts">
-      {verdicts.map(({ variant, method, leaning, text, note }) => (
-        <li key={variant}>
-          <span class={`leaning leaning-${leaning}`} aria-hidden="true">
-            {SIGN[leaning]}
-          </span>
-          <span title={method ? `Method: ${method}` : undefined}>
-            {text} {shared ? null : <span class="soft">{note}</span>}
-          </span>
-        </li>
-      ))}
-      {shared ? <li class="soft shared">{verdicts[0]?.note}</li> : null}
-      {gain ? (
-        <li>
+      {whole.map((gain) => (
+        <li key={gain.sentence}>
           <span class="leaning" aria-hidden="true">
             Σ
           </span>
-          <span>
-            {gainText(gain, metric)} <span class="soft">Measured on the visitors who are kept on one.</span>
-          </span>
+          <span title={`Method: ${gain.method}`}>{gain.sentence}</span>
         </li>
-      ) : null}
+      ))}
+      {contrasts.map((contrast) => {
+        const { leaning, text } = verdict(contrast);
+        return (
+          <li key={contrast.variant}>
+            <span class={`leaning leaning-${leaning}`} aria-hidden="true">
+              {SIGN[leaning]}
+            </span>
+            <span title={contrast.method ? `Method: ${contrast.method}` : undefined}>{text}</span>
+          </li>
+        );
+      })}
+      {guardrails.map((guardrail) => {
+        const leaning = guardrailLeaning(guardrail);
+        return (
+          <li key={`${guardrail.event} ${guardrail.variant}`} data-test={`guardrail-${guardrail.state}`}>
+            <span class={`leaning leaning-${leaning}`} aria-hidden="true">
+              {leaning === "better" ? "✓" : SIGN[leaning]}
+            </span>
+            <span>{guardrail.sentence}</span>
+          </li>
+        );
+      })}
+      <li class={sampleRatio.breached ? undefined : "soft"} data-test={sampleRatio.breached ? "sample-ratio-breached" : "sample-ratio"}>
+        <span class={sampleRatio.breached ? "leaning leaning-worse" : "leaning"} aria-hidden="true">
+          {sampleRatio.breached ? "▼" : "✓"}
+        </span>
+        <span>{sampleRatio.sentence}</span>
+      </li>
     </ul>
   );
 }

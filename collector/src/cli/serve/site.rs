@@ -1,6 +1,6 @@
 //! What people want of the site: its experiments, what was done to them, and the snapshot that follows from both.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -8,56 +8,48 @@ use serde_json::{Value, json};
 use tiltwise_core::{acc::Accumulators, id::Pseudonym, revision::Revision, snapshot::Experiment};
 
 use crate::{
-    experiments::{Action, ActionStore, FileActions, Seen, Watcher},
-    history::Shelf,
+    experiments::{Action, ActionStore, Seen, Standing},
     http::admin::Desk,
     hub::Hub,
     log::{EmbeddedLog, EventLog, erase},
     results::{self, Subject},
-    trainer::{Plan, Trainer},
+    trainer::Trainer,
 };
 
 /// A snapshot comes within a second; a person waits a little longer before being told that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+use super::standings::Standings;
+
 pub(super) struct Site {
-    watcher: Mutex<Watcher>,
-    actions: FileActions,
+    standings: Arc<Standings>,
     trainer: Arc<Trainer>,
     hub: Arc<Hub>,
     log: Arc<EmbeddedLog>,
-    gpc_limits: bool,
-    shelf: Mutex<Shelf>,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
 }
 
 impl Site {
     pub(super) fn new(
-        watcher: Watcher,
-        actions: FileActions,
+        standings: Arc<Standings>,
         trainer: Arc<Trainer>,
         hub: Arc<Hub>,
         log: Arc<EmbeddedLog>,
-        gpc_limits: bool,
-        shelf: Shelf,
     ) -> Self {
         Self {
-            watcher: Mutex::new(watcher),
-            actions,
+            standings,
             trainer,
             hub,
             log,
-            gpc_limits,
-            shelf: Mutex::new(shelf),
             broken: Mutex::default(),
         }
     }
 
     /// Takes up an edit of the experiment file, and what was imported.
     pub(super) fn look(&self) -> anyhow::Result<()> {
-        let mut is_new = self.shelf().look();
-        let seen = self.watcher().look(&self.actions.all());
+        let mut is_new = self.standings.shelf().look();
+        let seen = self.standings.watcher().look(&self.standings.actions.all());
         match seen {
             Seen::Same => {}
             Seen::Changed(_) => {
@@ -75,11 +67,7 @@ impl Site {
 
     /// Hands the experiments as they stand to the trainer, and waits until it has published them.
     fn publish(&self) -> anyhow::Result<()> {
-        let watcher = self.watcher();
-        let plan =
-            Plan::of(watcher.experiments(), &self.actions.all(), self.gpc_limits).with(self.shelf().kept());
-        self.trainer.set_plan(plan);
-        drop(watcher);
+        self.standings.with_plan(|plan| self.trainer.set_plan(plan));
         ensure!(
             self.trainer.wait_published(PATIENCE),
             "it is kept, but no snapshot says so yet: {}",
@@ -92,10 +80,12 @@ impl Site {
     fn view(&self, experiment: &Experiment) -> Value {
         let revision = &experiment.revision;
         let name = self
+            .standings
             .watcher()
             .experiments()
             .find(&revision.key)
             .map_or_else(|| revision.key.clone(), |definition| definition.name.clone());
+        let since_ms = Standing::watched_since_ms(&self.standings.actions.all(), &revision.key);
         let view = self.trainer.read(|state| {
             let fold = &state.fold;
             let sums: Vec<(&Revision, &Accumulators)> = fold
@@ -110,10 +100,11 @@ impl Site {
                 sums: &sums,
                 clock_ms: fold.clock().ms(),
                 lateness_ms: fold.params().lateness_ms,
+                since_ms,
             })
         });
         let mut view = serde_json::to_value(view).unwrap_or_default();
-        let kept = self.shelf().kept();
+        let kept = self.standings.shelf().kept();
         let history: Vec<Value> = kept
             .iter()
             .filter(|kept| kept.is_of(revision))
@@ -123,14 +114,6 @@ impl Site {
             view.insert("history".to_owned(), history.into());
         }
         view
-    }
-
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watcher(&self) -> MutexGuard<'_, Watcher> {
-        self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_broken(&self, what: Option<String>) {
@@ -153,12 +136,12 @@ impl Desk for Site {
     }
 
     fn results(&self) -> Value {
-        json!({ "experiments": self.experiments(), "actions": self.actions.all() })
+        json!({ "experiments": self.experiments(), "actions": self.standings.actions.all() })
     }
 
     fn warnings(&self) -> Vec<String> {
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let imports = self.shelf().warnings().to_vec();
+        let imports = self.standings.shelf().warnings().to_vec();
         broken
             .into_iter()
             .chain(imports)
@@ -173,16 +156,7 @@ impl Desk for Site {
         action.insert("atMs".to_owned(), self.log.clock().now_ms().into());
         action.entry("author").or_insert("admin".into());
         let action: Action = serde_json::from_value(action.into()).map_err(|error| error.to_string())?;
-        {
-            // Held over both, so that two people cannot each stop the other's last variant.
-            let watcher = self.watcher();
-            let all = self.actions.all();
-            watcher
-                .experiments()
-                .check_action(&all, &action)
-                .map_err(|error| error.to_string())?;
-            self.actions.append(&action).map_err(|error| error.to_string())?;
-        }
+        self.standings.keep(&action).map_err(|error| error.to_string())?;
         self.publish().map_err(|error| format!("{error:#}"))?;
         serde_json::to_value(&action).map_err(|error| error.to_string())
     }

@@ -14,6 +14,7 @@ fn action(verb: Verb, variant: Option<&str>) -> Action {
         variant: variant.map(str::to_owned),
         version: None,
         lifts: None,
+        reason: None,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
-use super::score::{LOGS, Score, Shown, Side, score};
+use super::score::{LOGS, Score, Shown, Side, score, whole};
 use crate::event::{DEFAULT_PREDICTION_MICROS, DEFAULT_VARIANCE_MICROS, Exposure};
 use crate::join::reward::Worth;
 use crate::propensity::ONE_Q30;
-use crate::revision::Revision;
+use crate::revision::{Metric, Revision};
 use crate::time::bucket_start;
 
 /// Policy, and comparison group.
@@ -26,7 +26,10 @@ pub struct ArmCell {
     pub sum_inverse_p_micros: i64,
 }
 
-/// The comparison of one arm with the control, by one metric in one cell, over units for which both were possible.
+/// The comparison of one arm with the control, by one metric in one cell, over units for which both were possible; at the
+/// control's own place the whole split against everybody seeing the control, over units for which the control was possible.
+///
+/// The bets are on phi, and for a guardrail on phi less the increase that it allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ContrastCell {
     pub n: i64,
@@ -35,6 +38,10 @@ pub struct ContrastCell {
     pub sum_h_phi_micros: i64,
     pub sum_h_micros: i64,
     pub log_bets_q32: [i64; LOGS],
+    /// The square of h * phi: what it should be if the deciding models knew the variances is n.
+    pub sum_h_phi_squared: i128,
+    /// The variances that the deciding models expected of phi.
+    pub sum_v_micros: i64,
 }
 
 /// One bucket: entries by (metric, cell, arm).
@@ -50,6 +57,8 @@ pub struct Inference {
     metrics: usize,
     control: usize,
     bucket_ms: u64,
+    /// For each metric the increase that is allowed before a bet on it wins: 0 where it is no guardrail.
+    margins_micros: Vec<u32>,
     buckets: BTreeMap<u64, Bucket>,
 }
 
@@ -60,6 +69,7 @@ impl Inference {
             metrics: revision.metrics.len(),
             control: revision.control as usize,
             bucket_ms: revision.bucket_ms,
+            margins_micros: revision.metrics.iter().map(Metric::margin_micros).collect(),
             buckets: BTreeMap::new(),
         }
     }
@@ -81,6 +91,11 @@ impl Inference {
         self.buckets.iter().map(|(&start, bucket)| (start, bucket))
     }
 
+    /// The bucket that starts at this time.
+    pub fn bucket(&self, start_ms: u64) -> Option<&Bucket> {
+        self.buckets.get(&start_ms)
+    }
+
     /// Where a bucket holds the sums of a metric, cell and arm.
     pub fn place(&self, metric: usize, cell: usize, arm: usize) -> usize {
         (metric * CELLS + cell) * self.arms + arm
@@ -96,8 +111,10 @@ impl Inference {
         let cell = usize::from(x.in_comparison_group());
         let (metrics, control, first) = (self.metrics, self.control, self.arms * CELLS);
         let base = self.place(0, cell, 0);
+        let margins = self.margins_micros.clone();
         let bucket = self.bucket_mut(bucket_start(decided_at_ms, self.bucket_ms));
-        for metric in 0..metrics {
+        for (metric, margin_micros) in margins.into_iter().enumerate().take(metrics) {
+            let margin = f64::from(margin_micros) / 1e6;
             let reward = |worth: Option<&Worth>| worth.map(|w| w.reward(metric));
             let (was, now) = (reward(was), reward(now));
             if was == now {
@@ -108,7 +125,12 @@ impl Inference {
                 change_arms(arms, x, was, now);
             }
             if let Some(contrasts) = bucket.contrasts.get_mut(place..) {
-                change_contrasts(contrasts, x, metric, control, was, now);
+                let question = Question {
+                    metric,
+                    control,
+                    margin,
+                };
+                change_contrasts(contrasts, x, question, was, now);
             }
         }
     }
@@ -147,7 +169,7 @@ impl ArmCell {
         *self == Self::default()
     }
 
-    fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.n = self.n.wrapping_add(other.n);
         self.sum_r = self.sum_r.wrapping_add(other.sum_r);
         self.sum_rr = self.sum_rr.wrapping_add(other.sum_rr);
@@ -161,7 +183,7 @@ impl ContrastCell {
         *self == Self::default()
     }
 
-    fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.n = self.n.wrapping_add(other.n);
         self.sum_phi_micros = self.sum_phi_micros.wrapping_add(other.sum_phi_micros);
         self.sum_phi_phi = self.sum_phi_phi.wrapping_add(other.sum_phi_phi);
@@ -170,6 +192,8 @@ impl ContrastCell {
         for (mine, theirs) in self.log_bets_q32.iter_mut().zip(&other.log_bets_q32) {
             *mine = mine.wrapping_add(*theirs);
         }
+        self.sum_h_phi_squared = self.sum_h_phi_squared.wrapping_add(other.sum_h_phi_squared);
+        self.sum_v_micros = self.sum_v_micros.wrapping_add(other.sum_v_micros);
     }
 
     fn add_score(&mut self, score: &Score, sign: i64) {
@@ -181,6 +205,11 @@ impl ContrastCell {
         for (sum, log) in self.log_bets_q32.iter_mut().zip(&score.logs_q32) {
             *sum = sum.wrapping_add(sign * log);
         }
+        let h_phi = i128::from(score.h_phi_micros);
+        self.sum_h_phi_squared = self
+            .sum_h_phi_squared
+            .wrapping_add(i128::from(sign) * h_phi * h_phi);
+        self.sum_v_micros = self.sum_v_micros.wrapping_add(sign * score.v_micros);
     }
 }
 
@@ -204,22 +233,32 @@ fn change_arms(arms: &mut [ArmCell], x: &Exposure, was: Option<u32>, now: Option
     arm.sum_rr = arm.sum_rr.wrapping_add(square(after) - square(before));
 }
 
+/// What the entries of one metric are about.
+#[derive(Clone, Copy)]
+struct Question {
+    metric: usize,
+    control: usize,
+    margin: f64,
+}
+
 fn change_contrasts(
     contrasts: &mut [ContrastCell],
     x: &Exposure,
-    metric: usize,
-    control: usize,
+    question: Question,
     was: Option<u32>,
     now: Option<u32>,
 ) {
     let count = i64::from(now.is_some()) - i64::from(was.is_some());
+    let Question {
+        metric,
+        control,
+        margin,
+    } = question;
     let Some(base) = side(x, metric, control) else {
         return;
     };
-    for (k, sums) in contrasts.iter_mut().enumerate().take(x.propensities_q30.len()) {
-        if k == control {
-            continue;
-        }
+    let arms = x.propensities_q30.len();
+    for (k, sums) in contrasts.iter_mut().enumerate().take(arms) {
         let Some(arm) = side(x, metric, k) else { continue };
         let shown = match x.arm as usize {
             shown if shown == k => Shown::Arm,
@@ -227,14 +266,20 @@ fn change_contrasts(
             _ => Shown::Another,
         };
         sums.n = sums.n.wrapping_add(count);
-        // Where neither arm was shown, the reward plays no part.
-        if count == 0 && shown == Shown::Another {
+        // Where neither arm was shown, the reward plays no part; in the whole it always does.
+        if count == 0 && shown == Shown::Another && k != control {
             continue;
         }
         for (reward, sign) in [(was, -1), (now, 1)] {
-            if let Some(micros) = reward {
-                sums.add_score(&score(arm, base, shown, f64::from(micros) / 1e6), sign);
-            }
+            let Some(micros) = reward else { continue };
+            let reward = f64::from(micros) / 1e6;
+            let score = if k == control {
+                let sides = (0..arms).filter_map(|other| side(x, metric, other).map(|side| (other, side)));
+                whole(sides, base, control, x.arm as usize, reward, margin)
+            } else {
+                score(arm, base, shown, reward, margin)
+            };
+            sums.add_score(&score, sign);
         }
     }
 }

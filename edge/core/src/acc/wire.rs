@@ -209,6 +209,8 @@ fn write_contrast(w: &mut Writer, cell: &ContrastCell) {
     if cell.log_bets_q32.iter().any(|&v| v != 0) {
         w.packed_sint(10, cell.log_bets_q32.iter().copied());
     }
+    write_wide(w, 11, cell.sum_h_phi_squared);
+    w.sint(12, cell.sum_v_micros);
 }
 
 fn read_arm(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError> {
@@ -245,6 +247,8 @@ fn read_contrast(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError>
             8 => cell.sum_h_phi_micros = r.sint64(field)?,
             9 => cell.sum_h_micros = r.sint64(field)?,
             10 => r.repeated_sint64(field, &mut logs, LOGS, "bets of a contrast")?,
+            11 => cell.sum_h_phi_squared = wide(&r, field)?,
+            12 => cell.sum_v_micros = r.sint64(field)?,
             _ => return Err(r.unknown()),
         }
     }

@@ -1,12 +1,35 @@
 //! What the sums say, safe to read at any time.
 //!
-//! Every function takes sums over matured buckets and answers with an [`Interval`] that holds at all times at once: looking
-//! often does not make it wrong. [`mixture`] is the bound that all of them share; [`difference`] compares two arms of a fixed
-//! split, [`stabilised`] two arms whose propensities moved, [`rate`] is one arm by itself.
+//! Everything is read from the accumulators alone, over the matured prefix of their inference buckets, in fixed orders and with
+//! `libm` only: the same log gives the same answers whenever and wherever they are read. Every interval holds at all times at
+//! once, so that looking often does not make it wrong.
+//!
+//! * [`mixture`] is the bound that the asymptotic sequences share: [`split`] compares two arms of a fixed split, [`stabilised`]
+//!   two arms whose propensities moved.
+//! * [`betting`] and [`bernoulli`] approximate nothing: they answer until the others may.
+//! * [`sequential`] is the most powerful where a horizon was declared, [`ratio`] says whether arms were shown as often as
+//!   their propensities promise, [`many`] what remains of many comparisons at once.
+//! * [`totals`] adds up buckets; [`rule`] says which method may answer; [`evaluate`](mod@evaluate) puts it together, and
+//!   [`guardrail`] says which arm does harm.
 
+pub mod bernoulli;
+pub mod betting;
+pub mod evaluate;
+pub mod guardrail;
+mod looks;
+pub mod many;
 pub mod mixture;
+pub mod ratio;
+pub mod rule;
+pub mod sequential;
+pub mod split;
+pub mod stabilised;
+pub mod totals;
 
-/// An estimate with an interval at level 1 − α.
+pub use evaluate::{Allocation, MetricResult, Results, evaluate};
+pub use rule::{Answer, Method, Verdict};
+
+/// An estimate with an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     pub estimate: f64,
@@ -29,74 +52,27 @@ impl Interval {
     }
 }
 
+/// An interval, and the logarithm of the e-value against "there is no difference".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    pub interval: Interval,
+    pub log_e: f64,
+}
+
 /// Where the asymptotic sequences are tightest, in units; a site that expects more visitors loses little by it.
 pub const TIGHTEST_AT: f64 = 5_000.0;
 
-/// Sums of one arm: n, Σr and Σr² of the scaled reward.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ArmSums {
-    pub n: f64,
-    pub sum: f64,
-    pub sum_squares: f64,
-}
-
-impl ArmSums {
-    pub fn mean(&self) -> f64 {
-        if self.n > 0.0 { self.sum / self.n } else { 0.0 }
+/// ln of the mean of exponentials, from the largest down so that none overflows. Of nothing it is 0: nothing was bet.
+fn log_mean_exp(logs: impl Iterator<Item = f64> + Clone) -> f64 {
+    let (mut largest, mut count) = (f64::NEG_INFINITY, 0.0);
+    for log in logs.clone() {
+        largest = largest.max(log);
+        count += 1.0;
     }
-
-    /// The variance of one value (divided by n).
-    pub fn variance(&self) -> f64 {
-        if self.n > 0.0 {
-            (self.sum_squares / self.n - self.mean() * self.mean()).max(0.0)
-        } else {
-            0.0
-        }
+    if largest.is_finite() {
+        let sum: f64 = logs.map(|log| libm::exp(log - largest)).sum();
+        largest + libm::log(sum / count)
+    } else {
+        0.0
     }
 }
-
-/// The mean of one arm: an asymptotic confidence sequence. `None` below two units.
-pub fn rate(arm: &ArmSums, alpha: f64) -> Option<Interval> {
-    (arm.n >= 2.0).then(|| {
-        let rho2 = mixture::rho2(TIGHTEST_AT, alpha);
-        Interval::around(
-            arm.mean(),
-            libm::sqrt(arm.variance()) * mixture::radius(arm.n, rho2, alpha) / arm.n,
-        )
-    })
-}
-
-/// The difference of two means on a fixed split (Waudby-Smith et al., arXiv 2103.06476v7, eq. 9). `None` while an arm has
-/// fewer than two units.
-pub fn difference(arm: &ArmSums, control: &ArmSums, tightest_at: f64, alpha: f64) -> Option<Interval> {
-    if arm.n < 2.0 || control.n < 2.0 {
-        return None;
-    }
-    let n = arm.n + control.n;
-    let variance = n * (arm.variance() / arm.n + control.variance() / control.n);
-    let radius = libm::sqrt(variance) * mixture::radius(n, mixture::rho2(tightest_at, alpha), alpha) / n;
-    Some(Interval::around(arm.mean() - control.mean(), radius))
-}
-
-/// Sums of a contrast: n, Σhφ and Σh, with φ the doubly robust score of arm against control and h = v^(-1/2).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ContrastSums {
-    pub n: f64,
-    pub sum_h_phi: f64,
-    pub sum_h: f64,
-}
-
-/// The difference of two arms whose propensities moved: the variance-stabilised AIPW sequence. Under drift it estimates the
-/// h-weighted effect. `None` without evidence.
-pub fn stabilised(contrast: &ContrastSums, tightest_at: f64, alpha: f64) -> Option<Interval> {
-    (contrast.n >= 2.0 && contrast.sum_h > 0.0).then(|| {
-        let rho2 = mixture::rho2(tightest_at, alpha);
-        let radius = mixture::radius(contrast.n, rho2, alpha) / contrast.sum_h;
-        Interval::around(contrast.sum_h_phi / contrast.sum_h, radius)
-    })
-}
-
-/// From how many units on an asymptotic sequence may answer, and from how many conversions in each arm: at a base rate of
-/// 1 % its Type-I error without the second condition was .08.
-pub const ENOUGH_UNITS: f64 = 500.0;
-pub const ENOUGH_CONVERSIONS: f64 = 30.0;

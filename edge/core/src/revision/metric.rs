@@ -39,7 +39,7 @@ pub struct Metric {
     pub role: Role,
     /// Guardrails: the increase over the control that is too much, on the scaled reward.
     pub max_increase_micros: u32,
-    /// What a breach asks for. It is carried with the definition; nothing acts on it.
+    /// What a breach does, by itself and at once.
     pub on_breach: OnBreach,
 }
 
@@ -63,6 +63,14 @@ impl Metric {
             window_ms,
             min_tier: Tier::Page,
             ..NEVER.clone()
+        }
+    }
+
+    /// What bets on this metric leave out: a guardrail's allowed increase.
+    pub fn margin_micros(&self) -> u32 {
+        match self.role {
+            Role::Watched => 0,
+            Role::Guardrail => self.max_increase_micros,
         }
     }
 

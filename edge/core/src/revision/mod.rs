@@ -75,6 +75,8 @@ pub struct Revision {
     pub bucket_ms: u64,
     /// Width of the finest learning buckets: one of [`crate::time::LADDER_MS`].
     pub fine_ms: u64,
+    /// The declared number of units at which the experiment ends; 0: it is open-ended.
+    pub horizon_units: u64,
 }
 
 impl Revision {
@@ -123,6 +125,7 @@ impl Revision {
             half_life_ms: 0,
             bucket_ms: 0,
             fine_ms: 0,
+            horizon_units: 0,
         };
         let mut conditions = MAX_CONDITIONS;
         while let Some(number) = m.next_field() {
@@ -150,6 +153,7 @@ impl Revision {
                 13 => revision.half_life_ms = m.u64(),
                 14 => revision.bucket_ms = m.u64(),
                 15 => revision.fine_ms = m.u64(),
+                20 => revision.horizon_units = m.u64(),
                 _ => m.unknown(),
             }
         }
@@ -188,6 +192,7 @@ impl Revision {
         w.uint(13, self.half_life_ms);
         w.uint(14, self.bucket_ms);
         w.uint(15, self.fine_ms);
+        w.uint(20, self.horizon_units);
     }
 
     /// What every later function relies on. A revision that was decoded has passed it.

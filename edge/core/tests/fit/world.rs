@@ -76,6 +76,7 @@ pub fn revision(kind: PolicyKind, arms: usize) -> Revision {
         half_life_ms: 7 * 86_400_000,
         bucket_ms: 3_600_000,
         fine_ms: 60_000,
+        horizon_units: 0,
     };
     revision.check().unwrap();
     revision

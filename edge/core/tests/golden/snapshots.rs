@@ -71,6 +71,7 @@ fn revision(key: &str, variants: &[&str], policy: Policy, attributes: Vec<Attrib
         half_life_ms: 604_800_000,
         bucket_ms: 900_000,
         fine_ms: 60_000,
+        horizon_units: 0,
     }
 }
 

@@ -64,6 +64,7 @@ fn revision(arms: usize, metrics: Vec<Metric>, half_life_ms: u64) -> Revision {
         half_life_ms,
         bucket_ms: 10_000,
         fine_ms: 250,
+        horizon_units: 0,
     };
     revision.check().expect("a revision that can be used");
     revision

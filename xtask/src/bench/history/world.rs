@@ -278,6 +278,7 @@ fn revision(kind: PolicyKind) -> Revision {
         half_life_ms: WEEK_MS,
         bucket_ms: 3_600_000,
         fine_ms: 60_000,
+        horizon_units: 0,
     }
 }
 
