@@ -2,6 +2,7 @@
 
 mod edge;
 mod history;
+mod inference;
 mod ingest;
 mod process;
 mod snapshot;
@@ -32,6 +33,7 @@ pub struct Args {
 enum What {
     Edge(edge::Args),
     History(history::Args),
+    Inference(inference::Args),
     Ingest(ingest::Args),
     Stream(stream::Args),
 }
@@ -39,12 +41,14 @@ enum What {
 pub fn run(args: &Args) -> Result<ExitCode> {
     child::end_with_us()?;
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let args_report = args.report.as_deref();
     let figures = match &args.what {
         What::Edge(args) => edge::run(args)?,
         What::History(args) => history::run(args)?,
+        What::Inference(args) => inference::run(args, args_report)?,
         What::Ingest(args) => runtime()?.block_on(ingest::run(args))?,
         What::Stream(args) => runtime()?.block_on(stream::run(args))?,
     };
-    report::write(args.report.as_deref(), &figures)?;
+    report::write(args_report, &figures)?;
     Ok(ExitCode::SUCCESS)
 }
