@@ -1,67 +1,76 @@
 //! The face for JavaScript.
 //!
-//! What crosses is numbers, short strings and bytes: an object built through serde costs about 10 µs and 10 KB. Times are
-//! milliseconds as JavaScript has them; nothing found is an empty string or no bytes, and a reason is a small number.
-//! `client` is the number that [`open`] gave.
+//! What crosses is numbers. Texts and bytes lie on a desk that both sides reach: the host asks for room, lays its arguments
+//! down one behind the other and passes their lengths; an answer is its length, and lies where room is given. So the module
+//! needs no glue and imports nothing. (An object built through serde costs about 10 µs and 10 KB; a text through
+//! wasm-bindgen's glue, a block of memory and a call of the host's encoder.)
+//!
+//! Times are milliseconds as JavaScript has them; nothing found is an answer of length 0, and a reason is a small number.
+//! `client` is the number that [`open`] gave. Truth is 0 or another number.
+#![allow(unsafe_code)] // Exported names are one space for all of a module: each stands once, here or in wasm-pkg's loader.
 
 mod clients;
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
 use tiltwise_core::context::ContextValue;
 use tiltwise_core::event::Outcome;
-use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::session::consent::Answer;
 use crate::session::{Fresh, Limits, Offer, Session};
-use clients::with;
+use clients::{Desk, with};
 
 /// The version of the rules by which bytes become decisions; snapshots of another one are refused.
-#[wasm_bindgen(js_name = specVersion)]
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "specVersion"))]
 #[must_use]
-pub fn spec_version() -> u32 {
+pub extern "C" fn spec_version() -> u32 {
     tiltwise_core::SPEC_VERSION
 }
 
-/// A new client. `fresh` is 40 random bytes, here and wherever a new person may begin.
-#[wasm_bindgen]
+/// The address of room for so many bytes. What was laid down before stays; the address may be another at every call.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn open(fresh: &[u8], now: f64, max_events: u32, flush_count: u32, flush_interval: f64) -> usize {
+pub extern "C" fn desk(bytes: usize) -> usize {
+    clients::desk().room(bytes)
+}
+
+/// A new client. On the desk: 40 random bytes, here and wherever a new person may begin.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+#[must_use]
+pub extern "C" fn open(now: f64, max_events: u32, flush_count: u32, flush_interval: f64) -> usize {
     let limits = Limits {
         events: max_events as usize,
         flush_count: flush_count as usize,
         flush_interval_ms: flush_interval as u64,
     };
-    clients::open(Session::new(&random(fresh), now as u64, limits))
+    clients::open(Session::new(&random(clients::desk()), now as u64, limits))
 }
 
 /// Ends a client and gives its memory back.
-#[wasm_bindgen]
-pub fn close(client: usize) {
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn close(client: usize) {
     clients::close(client);
 }
 
-/// Takes a snapshot out of its verified envelope. 0: it is in use; otherwise the number of a `Refusal`.
-#[wasm_bindgen]
+/// Takes a snapshot out of its verified envelope. On the desk: the site and the content. 0: it is in use; otherwise the
+/// number of a `Refusal`.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn offer(
+pub extern "C" fn offer(
     client: usize,
-    site: &str,
+    site: usize,
+    content: usize,
     version: u64,
     expires: f64,
-    content: &[u8],
-    bootstrap: bool,
+    bootstrap: u32,
     now: f64,
 ) -> u32 {
-    let offer = Offer {
-        site,
-        version,
-        expires_ms: expires as u64,
-        content,
-        bootstrap,
-    };
-    with(client, |c| {
+    with(client, |c, desk| {
+        let offer = Offer {
+            site: desk.text(0, site),
+            version,
+            expires_ms: expires as u64,
+            content: desk.bytes(site, content),
+            bootstrap: bootstrap != 0,
+        };
         c.session
             .offer(offer, now as u64)
             .map_or_else(|refusal| refusal as u32, |()| 0)
@@ -69,34 +78,36 @@ pub fn offer(
 }
 
 /// The version in use; 0: none.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn version(client: usize) -> u64 {
-    with(client, |c| c.session.version())
+pub extern "C" fn version(client: usize) -> u64 {
+    with(client, |c, _| c.session.version())
 }
 
-/// The place of an experiment in the snapshot in use; -1: it is not there.
-#[wasm_bindgen]
+/// The place in the snapshot in use of the experiment whose key is on the desk; -1: it is not there.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn find(client: usize, key: &str) -> i32 {
-    with(client, |c| c.session.find(key).map_or(-1, |at| at as i32))
+pub extern "C" fn find(client: usize, key: usize) -> i32 {
+    with(client, |c, desk| {
+        c.session.find(desk.text(0, key)).map_or(-1, |at| at as i32)
+    })
 }
 
-/// The key of a variant, or its value as JSON text.
-#[wasm_bindgen]
+/// Lays down the key of a variant, or its value as JSON text.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn variant(client: usize, at: usize, arm: u32, value: bool) -> String {
-    with(client, |c| {
+pub extern "C" fn variant(client: usize, at: usize, arm: u32, value: u32) -> usize {
+    with(client, |c, desk| {
         let variant = c.session.variant(at, arm);
-        variant.map_or_else(String::new, |(key, json)| if value { json } else { key }.into())
+        desk.lay(variant.map(|(key, json)| if value != 0 { json } else { key }.into()))
     })
 }
 
 /// Bits 0 to 2: the number of a `Source`. Bit 3: an exposure was made. From bit 8: the arm plus one; 0 is the fallback.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn choose(client: usize, at: usize, now: f64) -> u32 {
-    with(client, |c| {
+pub extern "C" fn choose(client: usize, at: usize, now: f64) -> u32 {
+    with(client, |c, _| {
         c.choice = c.session.choose(at, now as u64);
         let arm = c.choice.arm.map_or(0, |arm| arm + 1);
         c.choice.source as u32 | u32::from(c.choice.exposed) << 3 | arm << 8
@@ -104,181 +115,189 @@ pub fn choose(client: usize, at: usize, now: f64) -> u32 {
 }
 
 /// Of the last choice, in parts of 2^30; 0 where nothing was drawn.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn propensity(client: usize) -> u32 {
-    with(client, |c| c.choice.propensity_q30)
+pub extern "C" fn propensity(client: usize) -> u32 {
+    with(client, |c, _| c.choice.propensity_q30)
 }
 
 /// The version that made the last choice; 0: none did.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn model(client: usize) -> u64 {
-    with(client, |c| c.choice.model)
+pub extern "C" fn model(client: usize) -> u64 {
+    with(client, |c, _| c.choice.model)
 }
 
 /// Draws without showing, remembering or sending anything: the arm plus one; 0: none.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn peek(client: usize, at: usize, now: f64) -> u32 {
-    with(client, |c| {
+pub extern "C" fn peek(client: usize, at: usize, now: f64) -> u32 {
+    with(client, |c, _| {
         c.session.peek(at, now as u64).map_or(0, |arm| arm + 1)
     })
 }
 
-/// The exposure that holds for an experiment.
-#[wasm_bindgen]
-#[must_use]
-pub fn exposure(client: usize, at: usize, now: f64) -> Vec<u8> {
-    with(client, |c| c.session.exposure(at, now as u64).unwrap_or_default())
+/// Shows a variant. On the desk: the keys of experiment and variant; an empty one: what would be shown anyway.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn force(client: usize, experiment: usize, variant: usize) {
+    with(client, |c, desk| {
+        let key = Some(desk.text(experiment, variant)).filter(|v| !v.is_empty());
+        c.session.force(desk.text(0, experiment), key);
+    });
 }
 
-/// Shows a variant; the empty string: what would be shown anyway.
-#[wasm_bindgen]
-pub fn force(client: usize, experiment: &str, variant: &str) {
-    with(client, |c| {
+/// On the desk: name, currency and id. 0, or the number of what became of it (`Tracked`).
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+#[must_use]
+pub extern "C" fn track(client: usize, name: usize, currency: usize, id: usize, value: f64, now: f64) -> u32 {
+    with(client, |c, desk| {
+        let outcome = Outcome {
+            name: desk.text(0, name),
+            value,
+            currency: desk.text(name, currency),
+            id: desk.text(name + currency, id),
+        };
+        c.session.track(outcome, now as u64) as u32
+    })
+}
+
+/// On the desk: the name, and here the value behind it.
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "setText"))]
+pub extern "C" fn set_text(client: usize, name: usize, value: usize) {
+    with(client, |c, desk| {
+        let value = ContextValue::Text(desk.text(name, value).into());
+        c.session.set_context(desk.text(0, name), value);
+    });
+}
+
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "setNumber"))]
+pub extern "C" fn set_number(client: usize, name: usize, value: f64) {
+    with(client, |c, desk| {
         c.session
-            .force(experiment, Some(variant).filter(|v| !v.is_empty()));
+            .set_context(desk.text(0, name), ContextValue::Number(value));
     });
 }
 
-/// 0, or the number of what became of it (`Tracked`).
-#[wasm_bindgen]
-#[must_use]
-pub fn track(client: usize, name: &str, value: f64, currency: &str, id: &str, now: f64) -> u32 {
-    let outcome = Outcome {
-        name,
-        value,
-        currency,
-        id,
-    };
-    with(client, |c| c.session.track(outcome, now as u64) as u32)
+/// The value of this name is not known any more.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn unset(client: usize, name: usize) {
+    with(client, |c, desk| c.session.unset_context(desk.text(0, name)));
 }
 
-#[wasm_bindgen(js_name = setText)]
-pub fn set_text(client: usize, name: &str, value: String) {
-    with(client, |c| c.session.set_context(name, ContextValue::Text(value)));
-}
-
-#[wasm_bindgen(js_name = setNumber)]
-pub fn set_number(client: usize, name: &str, value: f64) {
-    with(client, |c| {
-        c.session.set_context(name, ContextValue::Number(value));
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "setTruth"))]
+pub extern "C" fn set_truth(client: usize, name: usize, value: u32) {
+    with(client, |c, desk| {
+        c.session
+            .set_context(desk.text(0, name), ContextValue::Truth(value != 0));
     });
 }
 
-#[wasm_bindgen(js_name = setTruth)]
-pub fn set_truth(client: usize, name: &str, value: bool) {
-    with(client, |c| {
-        c.session.set_context(name, ContextValue::Truth(value));
-    });
-}
-
-#[wasm_bindgen(js_name = clearContext)]
-pub fn clear_context(client: usize) {
-    with(client, |c| c.session.clear_context());
-}
-
-/// Answers: 0 pending, 1 granted, 2 denied.
-#[wasm_bindgen(js_name = setConsent)]
-pub fn set_consent(client: usize, measurement: u32, personalization: u32, fresh: &[u8], now: f64) {
+/// Answers: 0 pending, 1 granted, 2 denied. On the desk: 40 random bytes.
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "setConsent"))]
+pub extern "C" fn set_consent(client: usize, measurement: u32, personalization: u32, now: f64) {
     let answers = (answer(measurement), answer(personalization));
-    with(client, |c| {
+    with(client, |c, desk| {
         c.session
-            .set_consent(answers.0, answers.1, &random(fresh), now as u64);
+            .set_consent(answers.0, answers.1, &random(desk), now as u64);
     });
 }
 
-#[wasm_bindgen(js_name = setGpc)]
-pub fn set_gpc(client: usize, gpc: bool) {
-    with(client, |c| c.session.set_gpc(gpc));
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "setGpc"))]
+pub extern "C" fn set_gpc(client: usize, gpc: u32) {
+    with(client, |c, _| c.session.set_gpc(gpc != 0));
 }
 
 /// False: the account is too long.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn identify(client: usize, account: &str) -> bool {
-    with(client, |c| c.session.identify(account))
+pub extern "C" fn identify(client: usize, account: usize) -> u32 {
+    with(client, |c, desk| c.session.identify(desk.text(0, account)).into())
 }
 
-#[wasm_bindgen]
-pub fn reset(client: usize, fresh: &[u8], now: f64) {
-    with(client, |c| c.session.reset(&random(fresh), now as u64));
+/// On the desk: 40 random bytes.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn reset(client: usize, now: f64) {
+    with(client, |c, desk| c.session.reset(&random(desk), now as u64));
 }
 
-/// 18 bytes, or none where there may be no visitor id.
-#[wasm_bindgen]
+/// Lays down 18 bytes, or none where there may be no visitor id.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn visitor(client: usize) -> Vec<u8> {
-    with(client, |c| c.session.visitor().unwrap_or_default().to_vec())
+pub extern "C" fn visitor(client: usize) -> usize {
+    with(client, |c, desk| desk.lay(c.session.visitor().map(Into::into)))
 }
 
 /// The session's name to experiments that hold for a session.
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn tag(client: usize) -> u64 {
-    with(client, |c| c.session.tag())
+pub extern "C" fn tag(client: usize) -> u64 {
+    with(client, |c, _| c.session.tag())
 }
 
-/// The choices to store; no bytes where nothing may be stored.
-#[wasm_bindgen]
+/// Lays down the choices to store; no bytes where nothing may be stored.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn remembered(client: usize, now: f64) -> Vec<u8> {
-    with(client, |c| c.session.memory(now as u64).unwrap_or_default())
+pub extern "C" fn remembered(client: usize, now: f64) -> usize {
+    with(client, |c, desk| desk.lay(c.session.memory(now as u64)))
 }
 
-#[wasm_bindgen(js_name = restoreVisitor)]
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "restoreVisitor"))]
 #[must_use]
-pub fn restore_visitor(client: usize, id: &[u8]) -> bool {
-    with(client, |c| c.session.restore_visitor(id))
+pub extern "C" fn restore_visitor(client: usize, id: usize) -> u32 {
+    with(client, |c, desk| {
+        c.session.restore_visitor(desk.bytes(0, id)).into()
+    })
 }
 
-#[wasm_bindgen(js_name = restoreTag)]
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "restoreTag"))]
 #[must_use]
-pub fn restore_tag(client: usize, tag: u64) -> bool {
-    with(client, |c| c.session.restore_tag(tag))
+pub extern "C" fn restore_tag(client: usize, tag: u64) -> u32 {
+    with(client, |c, _| c.session.restore_tag(tag).into())
 }
 
-#[wasm_bindgen(js_name = restoreMemory)]
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "restoreMemory"))]
 #[must_use]
-pub fn restore_memory(client: usize, bytes: &[u8]) -> bool {
-    with(client, |c| c.session.restore_memory(bytes))
+pub extern "C" fn restore_memory(client: usize, memory: usize) -> u32 {
+    with(client, |c, desk| {
+        c.session.restore_memory(desk.bytes(0, memory)).into()
+    })
 }
 
 /// When to ask for a batch; infinity: not before something happens.
-#[wasm_bindgen(js_name = nextSendAt)]
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "nextSendAt"))]
 #[must_use]
-pub fn next_send_at(client: usize, now: f64) -> f64 {
-    with(client, |c| {
+pub extern "C" fn next_send_at(client: usize, now: f64) -> f64 {
+    with(client, |c, _| {
         c.session
             .next_send_at(now as u64)
             .map_or(f64::INFINITY, |at| at as f64)
     })
 }
 
-/// The next batch, or no bytes. Its ticket is then [`ticket`].
-#[wasm_bindgen(js_name = nextBatch)]
+/// Lays down the next batch, or no bytes. Its ticket is then [`ticket`].
+#[cfg_attr(target_family = "wasm", unsafe(export_name = "nextBatch"))]
 #[must_use]
-pub fn next_batch(client: usize, now: f64, all: bool) -> Vec<u8> {
-    with(client, |c| {
-        let (ticket, bytes) = c.session.next_batch(now as u64, all)?;
-        c.ticket = ticket;
-        Some(bytes)
+pub extern "C" fn next_batch(client: usize, now: f64, all: u32) -> usize {
+    with(client, |c, desk| {
+        let batch = c.session.next_batch(now as u64, all != 0);
+        desk.lay(batch.map(|(ticket, bytes)| {
+            c.ticket = ticket;
+            bytes
+        }))
     })
-    .unwrap_or_default()
 }
 
-#[wasm_bindgen]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 #[must_use]
-pub fn ticket(client: usize) -> u32 {
-    with(client, |c| c.ticket)
+pub extern "C" fn ticket(client: usize) -> u32 {
+    with(client, |c, _| c.ticket)
 }
 
 /// What became of a batch: 0 it is on disk, 1 it is refused for good, 2 it must be sent again, not before `asked`
 /// milliseconds have passed.
-#[wasm_bindgen]
-pub fn report(client: usize, ticket: u32, outcome: u32, now: f64, asked: f64) {
-    with(client, |c| match outcome {
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn report(client: usize, ticket: u32, outcome: u32, now: f64, asked: f64) {
+    with(client, |c, _| match outcome {
         0 => c.session.acknowledged(ticket),
         1 => c.session.refused(ticket),
         _ => c.session.failed(ticket, now as u64, asked as u64),
@@ -286,15 +305,14 @@ pub fn report(client: usize, ticket: u32, outcome: u32, now: f64, asked: f64) {
 }
 
 /// What is under way may be lost, and is sent again.
-#[wasm_bindgen]
-pub fn interrupted(client: usize) {
-    with(client, |c| c.session.interrupted());
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn interrupted(client: usize) {
+    with(client, |c, _| c.session.interrupted());
 }
 
-fn random(bytes: &[u8]) -> Fresh {
-    let mut fresh = [0; Fresh::BYTES];
-    fresh.iter_mut().zip(bytes).for_each(|(to, &from)| *to = from);
-    Fresh(fresh)
+fn random(desk: &Desk) -> Fresh {
+    let fresh = desk.bytes(0, Fresh::BYTES).first_chunk();
+    Fresh(fresh.copied().unwrap_or([0; Fresh::BYTES]))
 }
 
 fn answer(code: u32) -> Answer {

@@ -3,8 +3,8 @@
 //! The domain is `tiltwise-core`. This crate only gives it faces that a host can call, each behind a feature, since a
 //! host downloads exactly one of them:
 //!
-//! * [`js`], feature `js`: what the npm package calls in a page. Numbers and short strings, glue by wasm-bindgen.
-//! * [`inspect`], feature `inspect`: the same with whole objects, for devtools and Node; a page does not pay for it.
+//! * [`js`], feature `js`: what the npm package calls in a page. Numbers, and bytes on a desk; no glue.
+//! * [`inspect`], feature `inspect`: whole objects, for devtools and Node, glue by wasm-bindgen; a page does not pay for it.
 //! * [`abi`], feature `abi`: plain exports and no imports, bytes in and bytes out, for wasmtime and the JVM.
 //!
 //! Behind the JavaScript faces stands [`session`]: what a client may keep, shows and has still to send.

@@ -10,7 +10,7 @@ import { Snapshots } from "./snapshots.js";
 import { Store } from "./storage.js";
 import type { Client, Consent, Context, Events, Explanation, Json, Options, Outcome, Variant } from "./types.js";
 import { Variants, without } from "./variants.js";
-import { type Glue, load } from "./wasm.js";
+import { type Edge, lay, load, put, room, take, unsigned } from "./wasm.js";
 
 /** What differs between a page and a worker. */
 interface Defaults {
@@ -32,7 +32,7 @@ export function start(options: Options, defaults: Defaults, module?: WebAssembly
 }
 
 class Tiltwise implements Client {
-  readonly #glue: Glue;
+  readonly #edge: Edge;
   readonly #id: number;
   readonly #emitter = new Emitter();
   readonly #store: Store;
@@ -55,25 +55,26 @@ class Tiltwise implements Client {
   #closed = false;
 
   constructor(options: Options, defaults: Defaults, module?: WebAssembly.Module) {
-    const glue = load(module);
+    const edge = load(module);
     const { flushIntervalMs = 200, bufferedEvents = 1000 } = options;
-    this.#glue = glue;
-    this.#id = glue.open(random(FRESH_BYTES), Date.now(), bufferedEvents, FLUSH_COUNT, flushIntervalMs);
+    this.#edge = edge;
+    lay(random(FRESH_BYTES));
+    this.#id = edge.open(Date.now(), bufferedEvents, FLUSH_COUNT, flushIntervalMs);
     this.#ready = new Promise((resolve) => (this.#isReady = resolve));
     this.#store = new Store(options.storage);
     this.#streams = options.stream ?? defaults.stream;
-    this.#variants = new Variants(glue, this.#id);
+    this.#variants = new Variants(edge, this.#id);
     const http = new Http(options);
-    this.#outbox = new Outbox(glue, this.#id, http, this.#emitter);
+    this.#outbox = new Outbox(edge, this.#id, http, this.#emitter);
     const trusted = {
       keys: (options.publicKeys ?? []).flatMap((key) => toBytes(key) ?? []),
       requireSignature: options.requireSignature ?? defaults.requireSignature,
     };
-    this.#snapshots = new Snapshots(glue, this.#id, http, this.#emitter, trusted, {
+    this.#snapshots = new Snapshots(edge, this.#id, http, this.#emitter, trusted, {
       used: () => this.#used(),
       forged: () => this.#store.remove("snapshot"),
     });
-    this.#glue.setGpc(this.#id, gpc());
+    this.#edge.setGpc(this.#id, gpc());
     this.setContext(options.context ?? {});
     this.setConsent(options.consent ?? {});
     const bootstrap = options.bootstrap === undefined ? null : toBytes(options.bootstrap);
@@ -103,7 +104,7 @@ class Tiltwise implements Client {
   }
 
   track(name: string, { value = 0, currency = "", id = "" }: Outcome = {}): void {
-    const became = this.#glue.track(this.#id, String(name), Number(value), String(currency), String(id), Date.now());
+    const became = this.#edge.track(this.#id, ...lay(String(name), String(currency), String(id)), Number(value), Date.now());
     if (became === INVALID) {
       this.#emitter.error("argument", "an outcome needs a name of 1 to 64 bytes, a value of 0 to 1e9 and a three-letter currency");
     } else if (became === FULL) {
@@ -113,12 +114,13 @@ class Tiltwise implements Client {
   }
 
   identify(account: string): void {
-    if (account && this.#glue.identify(this.#id, String(account))) this.#account = String(account);
+    if (account && this.#edge.identify(this.#id, ...lay(String(account)))) this.#account = String(account);
     else this.#emitter.error("argument", "an account has 1 to 128 bytes");
   }
 
   reset(): void {
-    this.#glue.reset(this.#id, random(FRESH_BYTES), Date.now());
+    lay(random(FRESH_BYTES));
+    this.#edge.reset(this.#id, Date.now());
     this.#account = null;
     this.#shown.clear();
     this.#store.remove("visitor", "memory", "session");
@@ -126,20 +128,19 @@ class Tiltwise implements Client {
   }
 
   setContext(context: Context): void {
+    const before = this.#context;
     this.#context = { ...context };
-    this.#glue.clearContext(this.#id);
-    for (const [name, value] of Object.entries(this.#context)) {
-      if (typeof value === "string") this.#glue.setText(this.#id, name, value);
-      else if (typeof value === "number") this.#glue.setNumber(this.#id, name, value);
-      else if (typeof value === "boolean") this.#glue.setTruth(this.#id, name, value);
-    }
+    for (const name in before) if (!(name in this.#context)) this.#set(name, null);
+    // Only what has changed crosses.
+    for (const name in this.#context) if (this.#context[name] !== before[name]) this.#set(name, this.#context[name]);
   }
 
   setConsent(consent: Partial<Consent>): void {
     const before = this.#consent.measurement;
     this.#consent = { ...this.#consent, ...consent };
     const { measurement, personalization } = this.#consent;
-    this.#glue.setConsent(this.#id, ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), random(FRESH_BYTES), Date.now());
+    lay(random(FRESH_BYTES));
+    this.#edge.setConsent(this.#id, ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), Date.now());
     if (measurement === "granted" && before !== "granted") this.#restore();
     if (measurement === "denied") this.#store.remove("visitor", "memory", "session", "snapshot");
     if (measurement === "granted" && this.#streams) this.#snapshots.stream.start();
@@ -148,11 +149,11 @@ class Tiltwise implements Client {
   }
 
   visitorId(): string | null {
-    return this.#consent.measurement === "granted" ? toHex(this.#glue.visitor(this.#id)) : null;
+    return this.#consent.measurement === "granted" ? toHex(take(this.#edge.visitor(this.#id))) : null;
   }
 
   override(key: string, variant: string | null): void {
-    this.#glue.force(this.#id, String(key), variant === null ? "" : String(variant));
+    this.#edge.force(this.#id, ...lay(String(key), variant === null ? "" : String(variant)));
   }
 
   async explain(key: string): Promise<Explanation | null> {
@@ -162,12 +163,12 @@ class Tiltwise implements Client {
     return explain(sealed.content, sealed.version, {
       key,
       context: this.#context,
-      visitor: toHex(this.#glue.visitor(this.#id)),
+      visitor: toHex(take(this.#edge.visitor(this.#id))),
       account: this.#account,
       personalization: this.#consent.personalization,
       gpc: gpc(),
       nowMs: Date.now(),
-      session: String(this.#glue.tag(this.#id)),
+      session: String(unsigned(this.#edge.tag(this.#id))),
       shown: this.#shown.get(key) ?? null,
     });
   }
@@ -186,7 +187,7 @@ class Tiltwise implements Client {
     this.#isReady(false);
     await this.flush();
     this.#outbox.stop();
-    this.#glue.close(this.#id);
+    this.#edge.close(this.#id);
   }
 
   on<K extends keyof Events>(event: K, listener: (detail: Events[K]) => void): () => void {
@@ -203,8 +204,8 @@ class Tiltwise implements Client {
   /** Measurement was granted: an earlier page's visitor goes on, and this page's is kept where there was none. */
   #restore(): void {
     const [visitor, tag] = [this.#bytes("visitor"), this.#store.get("session")];
-    if (visitor) this.#glue.restoreVisitor(this.#id, visitor);
-    if (tag && /^\d{1,20}$/.test(tag)) this.#glue.restoreTag(this.#id, BigInt(tag));
+    if (visitor) this.#edge.restoreVisitor(this.#id, ...lay(visitor));
+    if (tag && /^\d{1,20}$/.test(tag)) this.#edge.restoreTag(this.#id, BigInt(tag));
     this.#recall();
     this.#snapshots.useAtOnce(fromText(this.#store.get("snapshot") ?? ""), false);
   }
@@ -212,7 +213,7 @@ class Tiltwise implements Client {
   /** Takes over what another page or tab remembers. */
   #recall(): void {
     const memory = this.#bytes("memory");
-    if (memory && this.#consent.measurement === "granted") this.#glue.restoreMemory(this.#id, memory);
+    if (memory && this.#consent.measurement === "granted") this.#edge.restoreMemory(this.#id, ...lay(memory));
   }
 
   /** Something is to be sent, or to be stored: at the end of this turn, so that many choices are stored once. */
@@ -226,17 +227,26 @@ class Tiltwise implements Client {
   #save(): void {
     this.#saving = false;
     this.#recall();
-    const memory = this.#glue.remembered(this.#id, Date.now());
+    const memory = take(this.#edge.remembered(this.#id, Date.now()));
     // No bytes: it may not be stored.
     if (memory.length === 0) return;
-    if (!this.#store.get("visitor")) this.#store.set("visitor", toHex(this.#glue.visitor(this.#id)));
+    if (!this.#store.get("visitor")) this.#store.set("visitor", toHex(take(this.#edge.visitor(this.#id))));
     this.#store.set("memory", toHex(memory));
-    this.#store.set("session", String(this.#glue.tag(this.#id)));
+    this.#store.set("session", String(unsigned(this.#edge.tag(this.#id))));
     // With every choice, not with every update: those come four times a second.
     if (!this.#isKept && this.#snapshots.current) {
       this.#isKept = true;
       this.#store.set("snapshot", toText(this.#snapshots.current));
     }
+  }
+
+  #set(name: string, value: Context[string]): void {
+    const at = room(3 * (name.length + (typeof value === "string" ? value.length : 0)));
+    const length = put(name, at);
+    if (typeof value === "string") this.#edge.setText(this.#id, length, put(value, at + length));
+    else if (typeof value === "number") this.#edge.setNumber(this.#id, length, value);
+    else if (typeof value === "boolean") this.#edge.setTruth(this.#id, length, value);
+    else this.#edge.unset(this.#id, length);
   }
 
   #bytes(name: "visitor" | "memory"): Uint8Array | null {

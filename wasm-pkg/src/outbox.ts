@@ -2,7 +2,7 @@
 
 import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
-import type { Glue } from "./wasm.js";
+import { type Edge, take } from "./wasm.js";
 
 const DOOR = "/v1/e";
 
@@ -14,7 +14,7 @@ const AGAIN = 2;
 const FIRST_REJECT = 2;
 
 export class Outbox {
-  readonly #glue: Glue;
+  readonly #edge: Edge;
   readonly #id: number;
   readonly #http: Http;
   readonly #emitter: Emitter;
@@ -23,8 +23,8 @@ export class Outbox {
   /** Some batch was given to a beacon, which never tells. */
   #unheard = false;
 
-  constructor(glue: Glue, id: number, http: Http, emitter: Emitter) {
-    this.#glue = glue;
+  constructor(edge: Edge, id: number, http: Http, emitter: Emitter) {
+    this.#edge = edge;
     this.#id = id;
     this.#http = http;
     this.#emitter = emitter;
@@ -49,7 +49,7 @@ export class Outbox {
 
   /** The page is back: what nobody was heard of goes again. */
   comeBack(frozen: boolean): void {
-    if (this.#unheard || frozen) this.#glue.interrupted(this.#id);
+    if (this.#unheard || frozen) this.#edge.interrupted(this.#id);
     this.#unheard = false;
     this.pump();
   }
@@ -60,9 +60,9 @@ export class Outbox {
 
   #drain(all: boolean, beacons = false): void {
     for (;;) {
-      const bytes = new Uint8Array(this.#glue.nextBatch(this.#id, Date.now(), all));
+      const bytes = take(this.#edge.nextBatch(this.#id, Date.now(), all));
       if (bytes.length === 0) break;
-      const ticket = this.#glue.ticket(this.#id);
+      const ticket = this.#edge.ticket(this.#id);
       if (beacons && this.#http.beacon(DOOR, bytes)) {
         this.#unheard = true;
         continue;
@@ -75,7 +75,7 @@ export class Outbox {
 
   #wake(): void {
     clearTimeout(this.#timer);
-    const at = this.#glue.nextSendAt(this.#id, Date.now());
+    const at = this.#edge.nextSendAt(this.#id, Date.now());
     if (at !== Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(0, at - Date.now()));
   }
 
@@ -102,7 +102,7 @@ export class Outbox {
         this.#emitter.error("network", `the collector cannot be reached (${thrown}); the batch is sent again`);
       }
     }
-    this.#glue.report(this.#id, ticket, outcome, Date.now(), asked);
+    this.#edge.report(this.#id, ticket, outcome, Date.now(), asked);
     this.#wake();
   }
 

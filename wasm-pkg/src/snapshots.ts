@@ -7,7 +7,7 @@ import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
 import { Stream, type Announcement } from "./stream.js";
 import { verify } from "./verify.js";
-import type { Glue } from "./wasm.js";
+import { type Edge, lay, unsigned } from "./wasm.js";
 
 /** Why the module did not take a snapshot, in words. The first reason, "not newer", is none to report. */
 const NOT_NEWER = 1;
@@ -36,7 +36,7 @@ export class Snapshots {
   /** The snapshot in use. */
   current: Sealed | null = null;
   readonly stream: Stream;
-  readonly #glue: Glue;
+  readonly #edge: Edge;
   readonly #client: number;
   readonly #http: Http;
   readonly #emitter: Emitter;
@@ -49,8 +49,8 @@ export class Snapshots {
   /** How the next one is asked for. */
   #how: RequestInit = {};
 
-  constructor(glue: Glue, client: number, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
-    this.#glue = glue;
+  constructor(edge: Edge, client: number, http: Http, emitter: Emitter, trusted: Trusted, watcher: Watcher) {
+    this.#edge = edge;
     this.#client = client;
     this.#http = http;
     this.#emitter = emitter;
@@ -107,7 +107,7 @@ export class Snapshots {
       while (this.#latest) {
         const next: Announcement = this.#latest;
         this.#latest = undefined;
-        if (next.version > this.#glue.version(this.#client)) await this.#fetch(next);
+        if (next.version > this.#version()) await this.#fetch(next);
       }
     } catch (thrown) {
       this.#emitter.error("network", `an announced snapshot cannot be fetched (${thrown})`);
@@ -143,7 +143,7 @@ export class Snapshots {
 
   #offer(sealed: Sealed, bootstrap: boolean): boolean {
     const { site, version, expiresMs, content } = sealed;
-    const refusal = this.#glue.offer(this.#client, site, version, expiresMs, content, bootstrap, Date.now());
+    const refusal = this.#edge.offer(this.#client, ...lay(site, content), version, expiresMs, bootstrap, Date.now());
     if (refusal === 0) {
       this.current = sealed;
       this.#watcher.used();
@@ -153,7 +153,11 @@ export class Snapshots {
     return refusal === 0;
   }
 
+  #version(): bigint {
+    return unsigned(this.#edge.version(this.#client));
+  }
+
   #tell(verified: boolean): void {
-    this.#emitter.emit("update", { version: String(this.#glue.version(this.#client)), verified });
+    this.#emitter.emit("update", { version: String(this.#version()), verified });
   }
 }

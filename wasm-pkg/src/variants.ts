@@ -1,7 +1,7 @@
 /** Answers `variant()`: the module decides by numbers, and this gives them their names back. */
 
 import type { Json, Source, Variant } from "./types.js";
-import type { Glue } from "./wasm.js";
+import { type Edge, lay, take, unsigned } from "./wasm.js";
 
 /** By the number of the module's `Source`. */
 const SOURCES: readonly Source[] = ["fallback", "model", "bootstrap", "sticky", "override", "ineligible", "consent"];
@@ -24,12 +24,12 @@ export interface Answer {
 }
 
 export class Variants {
-  readonly #glue: Glue;
+  readonly #edge: Edge;
   readonly #id: number;
   readonly #known = new Map<string, Known>();
 
-  constructor(glue: Glue, id: number) {
-    this.#glue = glue;
+  constructor(edge: Edge, id: number) {
+    this.#edge = edge;
     this.#id = id;
   }
 
@@ -46,17 +46,17 @@ export class Variants {
   choose(experiment: string, fallback: Json): Answer {
     const known = this.#find(experiment);
     if (known.at < 0) return { variant: without("fallback", experiment, fallback), exposed: false };
-    const bits = this.#glue.choose(this.#id, known.at, Date.now());
+    const bits = this.#edge.choose(this.#id, known.at, Date.now());
     const source = SOURCES[bits & SOURCE_BITS] ?? "fallback";
     const arm = (bits >> ARM_SHIFT) - 1;
     if (arm < 0) return { variant: without(source, experiment, fallback), exposed: false };
     const { key, value } = this.#arm(known, arm);
-    const model = this.#glue.model(this.#id);
+    const model = unsigned(this.#edge.model(this.#id));
     const variant: Variant = {
       key,
       value,
       experiment,
-      propensity: model ? this.#glue.propensity(this.#id) / ONE : null,
+      propensity: model ? this.#edge.propensity(this.#id) / ONE : null,
       modelVersion: model ? String(model) : null,
       source,
     };
@@ -66,7 +66,7 @@ export class Variants {
   #find(experiment: string): Known {
     let known = this.#known.get(experiment);
     if (!known) {
-      known = { at: this.#glue.find(this.#id, experiment), arms: [] };
+      known = { at: this.#edge.find(this.#id, ...lay(experiment)), arms: [] };
       // What is not there is not kept: pages can ask for names without end.
       if (known.at >= 0) this.#known.set(experiment, known);
     }
@@ -80,8 +80,9 @@ export class Variants {
   }
 
   #read(at: number, arm: number): { key: string; value: Json; text: string } {
-    const text = this.#glue.variant(this.#id, at, arm, true);
-    return { key: this.#glue.variant(this.#id, at, arm, false), value: parse(text), text };
+    const read = (value: boolean) => new TextDecoder().decode(take(this.#edge.variant(this.#id, at, arm, value)));
+    const text = read(true);
+    return { key: read(false), value: parse(text), text };
   }
 }
 

@@ -1,7 +1,8 @@
 /** The module that decides: compiled from the bytes in this file, so that a client starts without a request. */
 
-import { load } from "../wasm/page/index.js";
+export { type Edge, lay, load, put, room, take } from "../wasm/page/index.js";
 
-export type Glue = ReturnType<typeof load>;
-
-export { load };
+/** A 64-bit number as the module means it: WebAssembly hands it over with a sign. */
+export function unsigned(number: bigint): bigint {
+  return BigInt.asUintN(64, number);
+}

@@ -1,7 +1,7 @@
 //! `cargo xtask wasm`: from the edge crate to the files that the npm package and the other hosts load.
 //!
-//! cargo builds a module, wasm-bindgen's library makes its glue, wasm-opt makes it small, and a page's module is written
-//! into JavaScript so that a client can start without a request. Everything lands in [`OUT`], which git ignores; the
+//! cargo builds a module, wasm-bindgen's library makes glue for the one that objects enter, wasm-opt makes it small, and a
+//! page's module is written into JavaScript so that a client can start without a request. Everything lands in [`OUT`], which git ignores; the
 //! npm package is packed around it.
 
 mod build;
@@ -43,12 +43,12 @@ const INPUTS: [&str; 8] = [
 ///
 /// Three of them, each in its folder under wasm-pkg/wasm/:
 ///
-///   page     what a page downloads: glue, the module, and the module as hex in a JavaScript file
-///   inspect  the same with whole objects in and out, for devtools and Node
+///   page     what a page downloads: the module, and the module as hex in a JavaScript file; it imports nothing
+///   inspect  whole objects in and out, for devtools and Node, with glue
 ///   abi      plain exports and no imports, for every other host
 ///
-/// Does nothing when no input has changed. Fails when the page's module or the package's entry is over its ceiling (their
-/// goals are 18 and 26 kB under brotli; the distance is printed), or when the abi module imports anything.
+/// Does nothing when no input has changed. Fails when the page's module or the package's entry is over its goal (18 and 26 kB
+/// under brotli; the distances are printed), or when the page's or the abi module imports anything.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -1,6 +1,6 @@
 //! `policy` and `min_propensity`: the rule that chooses.
 
-use tiltwise_core::propensity::{ONE_Q30, quantise, share_q30};
+use tiltwise_core::propensity::{Arms, ONE_Q30, quantise, share_q30};
 use tiltwise_core::revision::{Attribute, Policy, PolicyKind, Variant};
 
 use super::{attributes, variants};
@@ -107,7 +107,7 @@ fn min_propensity(
 fn weights(problems: &mut Problems, table: &mut Section, variants: &[Variant]) -> Vec<u32> {
     let even = vec![1.0; variants.len()];
     let Some(node) = table.take("weights") else {
-        return quantise(&even, |_| true, 0);
+        return quantise(&even, Arms::of(even.len(), |_| true), 0);
     };
     let setting = table.setting("weights");
     let mut weights = vec![None; variants.len()];
@@ -157,5 +157,5 @@ fn weights(problems: &mut Problems, table: &mut Section, variants: &[Variant]) -
         let what = format!("adds up to {}", (sum * 1e9).round() / 1e9);
         problems.push(Misfit::new(what, "Make the weights add up to 1").of(&setting, &node));
     }
-    quantise(&weights, |_| true, 0)
+    quantise(&weights, Arms::of(weights.len(), |_| true), 0)
 }

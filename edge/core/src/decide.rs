@@ -6,7 +6,7 @@
 use crate::context::Context;
 use crate::event::{Exposure, FLAG_COMPARISON, FLAG_OVERRIDE};
 use crate::features::{self, Features};
-use crate::hash::{Purpose, Unit, draw_q30, unit_hash};
+use crate::hash::{Purpose, Unit, draw_q30, split_mix, unit_hash};
 use crate::policy::{Distribution, distribution, even_split};
 use crate::propensity::ONE_Q30;
 use crate::revision::MAX_ARMS;
@@ -211,12 +211,4 @@ pub(crate) fn pick(propensities_q30: &[u32], order: u64, draw: u32) -> Option<u3
         }
     }
     None
-}
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use crate::context::{Context, ContextValue};
 use crate::hash::{combine, token};
+use crate::number::{round, swap};
 use crate::revision::{Attribute, AttributeKind, LINEAR_LIMIT_Q10};
 
 /// Slots are 1 to this; 0 is the bias.
@@ -24,26 +25,28 @@ pub struct Features {
 }
 
 impl Features {
-    /// From (slot, value) pairs in any order. Of pairs with the same slot the first stands.
-    pub fn from_pairs(mut pairs: Vec<(u32, i32)>) -> Self {
+    /// Adds an active slot. One that is there already stands.
+    #[inline(never)]
+    fn add(&mut self, slot: u32, value: i32) {
+        if self.slots.contains(&slot) {
+            return;
+        }
+        self.slots.push(slot);
+        self.values_q10.push(value);
         // By insertion: there are few, and the library's sort is 5 kB of a page's module.
-        for i in 1..pairs.len() {
-            let mut at = i;
-            while at > 0 && slot_at(&pairs, at - 1) > slot_at(&pairs, at) {
-                pairs.swap(at - 1, at);
-                at -= 1;
-            }
+        let mut at = self.slots.len() - 1;
+        while at > 0 && self.slots.get(at - 1).is_some_and(|&before| before > slot) {
+            swap(&mut self.slots, at);
+            swap(&mut self.values_q10, at);
+            at -= 1;
         }
-        pairs.dedup_by_key(|&mut (slot, _)| slot);
-        let all_one = pairs.iter().all(|&(_, value)| value == ONE_Q10);
-        Self {
-            slots: pairs.iter().map(|&(slot, _)| slot).collect(),
-            values_q10: if all_one {
-                Vec::new()
-            } else {
-                pairs.iter().map(|&(_, value)| value).collect()
-            },
-        }
+    }
+
+    /// A slot with its value as a number; past the end the bias, without a value.
+    pub(crate) fn at(&self, at: usize) -> (u32, f64) {
+        let value = self.values_q10.get(at).copied().unwrap_or(ONE_Q10);
+        let slot = self.slots.get(at).copied().unwrap_or(0);
+        (slot, f64::from(value) / f64::from(ONE_Q10))
     }
 
     /// The slots with their values.
@@ -55,22 +58,24 @@ impl Features {
     }
 }
 
-fn slot_at(pairs: &[(u32, i32)], at: usize) -> u32 {
-    pairs.get(at).map_or(0, |&(slot, _)| slot)
-}
-
 /// Encodes what the attributes see of a context.
 pub fn encode(attributes: &[Attribute], context: &Context) -> Features {
     let mut tokens = Vec::with_capacity(attributes.len());
-    let mut pairs = Vec::with_capacity(attributes.len());
+    let mut features = Features {
+        slots: Vec::with_capacity(attributes.len()),
+        values_q10: Vec::with_capacity(attributes.len()),
+    };
     for attribute in attributes {
         let (token, value) = encode_one(attribute, context, &tokens);
         tokens.push(token);
         if !attribute.hidden && value != 0 {
-            pairs.push((slot(token), value));
+            features.add(slot(token), value);
         }
     }
-    Features::from_pairs(pairs)
+    if features.values_q10.iter().all(|&value| value == ONE_Q10) {
+        features.values_q10.clear();
+    }
+    features
 }
 
 /// Kinds of tokens; part of the spec version.
@@ -81,45 +86,66 @@ const TRUTH: u8 = 3;
 const BIN: u8 = 4;
 const LINEAR: u8 = 5;
 
+/// Names a value among those that an attribute by that name can have.
+pub(crate) fn name(attribute: &str, value: &ContextValue) -> u64 {
+    let eight;
+    let (kind, bytes) = match value {
+        ContextValue::Text(text) => (TEXT, text.as_bytes()),
+        ContextValue::Number(n) => {
+            // Adding 0 makes -0 the same value as 0.
+            eight = (n + 0.0).to_bits().to_le_bytes();
+            (NUMBER, &eight[..])
+        }
+        ContextValue::Truth(false) => (TRUTH, &[0][..]),
+        ContextValue::Truth(true) => (TRUTH, &[1][..]),
+    };
+    token(attribute, kind, bytes)
+}
+
 fn encode_one(attribute: &Attribute, context: &Context, before: &[u64]) -> (u64, i32) {
     let name = attribute.name.as_str();
-    let absent = || (token(name, ABSENT, &[]), ONE_Q10);
-    let parts = |of: &[u32]| {
-        let tokens = of.iter().map(|&i| before.get(i as usize).copied().unwrap_or(0));
-        (combine(name, tokens), ONE_Q10)
+    let entry = context.entry(name);
+    let number = entry.and_then(|entry| match entry.value {
+        ContextValue::Number(n) => Some(n),
+        _ => None,
+    });
+    let mut value = ONE_Q10;
+    let bin;
+    let (kind, bytes) = match (&attribute.kind, entry, number) {
+        (AttributeKind::Cross { of } | AttributeKind::Segment { of }, ..) => {
+            let tokens = of.iter().map(|&i| before.get(i as usize).copied().unwrap_or(0));
+            return (combine(name, tokens), value);
+        }
+        (AttributeKind::Categorical, Some(entry), _) => return (entry.token, value),
+        (AttributeKind::Bins { cuts }, _, Some(n)) => {
+            bin = (cuts.iter().filter(|&&cut| n >= cut).count() as u32).to_le_bytes();
+            (BIN, &bin[..])
+        }
+        (AttributeKind::Linear { center, scale }, _, Some(n)) => {
+            value = limited((n - center) / scale * f64::from(ONE_Q10));
+            (LINEAR, &[][..])
+        }
+        _ => (ABSENT, &[][..]),
     };
-    match &attribute.kind {
-        AttributeKind::Cross { of } | AttributeKind::Segment { of } => parts(of),
-        AttributeKind::Categorical => match context.get(name) {
-            Some(ContextValue::Text(text)) => (token(name, TEXT, text.as_bytes()), ONE_Q10),
-            // Adding 0 makes -0 the same value as 0.
-            Some(ContextValue::Number(n)) => {
-                (token(name, NUMBER, &(n + 0.0).to_bits().to_le_bytes()), ONE_Q10)
-            }
-            Some(ContextValue::Truth(t)) => (token(name, TRUTH, &[u8::from(*t)]), ONE_Q10),
-            None => absent(),
-        },
-        AttributeKind::Bins { cuts } => match context.get(name) {
-            Some(ContextValue::Number(n)) => {
-                let bin = cuts.iter().filter(|&cut| n >= cut).count() as u32;
-                (token(name, BIN, &bin.to_le_bytes()), ONE_Q10)
-            }
-            _ => absent(),
-        },
-        AttributeKind::Linear { center, scale } => match context.get(name) {
-            Some(ContextValue::Number(n)) => {
-                let limit = f64::from(LINEAR_LIMIT_Q10);
-                let value = libm::round((n - center) / scale * f64::from(ONE_Q10)).clamp(-limit, limit);
-                (token(name, LINEAR, &[]), value as i32)
-            }
-            _ => absent(),
-        },
-    }
+    (token(name, kind, bytes), value)
+}
+
+/// Rounded, within ±8. It is a number: no attribute and no context holds anything else.
+fn limited(value: f64) -> i32 {
+    let distance = value.abs();
+    let distance = if distance < f64::from(LINEAR_LIMIT_Q10) {
+        round(distance).cast_signed()
+    } else {
+        LINEAR_LIMIT_Q10
+    };
+    if value < 0.0 { -distance } else { distance }
 }
 
 /// The place of a value: 1 to 65,535.
 fn slot(token: u64) -> u32 {
-    1 + (token % u64::from(LAST_SLOT)) as u32
+    // 2^16 is 1 beyond the divisor, so that the remainder of a number is that of the sum of its 16-bit digits.
+    let digits = (token & 0xffff) + (token >> 16 & 0xffff) + (token >> 32 & 0xffff) + (token >> 48);
+    1 + digits as u32 % LAST_SLOT
 }
 
 #[cfg(test)]

@@ -52,14 +52,6 @@ pub enum UnitKind {
     Account = 1,
 }
 
-impl UnitKind {
-    pub(crate) fn read(m: &mut crate::wire::Message<'_>) -> Self {
-        let kind = m.u32();
-        m.require(kind <= 1, "unit kind");
-        if kind == 0 { Self::Visitor } else { Self::Account }
-    }
-}
-
 /// Who sent an event, by what it proved: the later, the more trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[repr(u32)]

@@ -36,6 +36,7 @@ pub mod id;
 pub mod infer;
 pub mod join;
 pub mod model;
+mod number;
 pub mod policy;
 pub mod propensity;
 pub mod revision;

@@ -3,11 +3,13 @@
 use alloc::vec::Vec;
 
 use crate::revision::MAX_ARMS;
-use crate::wire::{Message, WireError, Writer};
+use crate::wire::shape::{FIXED32, Rule, U32, bytes, each, list};
+use crate::wire::{Fields, Message, WireError, Writer};
 
 /// A contextual model has at most so many slots.
 pub const MAX_MODEL_SLOTS: usize = 512;
 const MAX_SEGMENTS: usize = 4_096;
+const MAX_WEIGHTS: usize = MAX_MODEL_SLOTS * MAX_ARMS * size_of::<f32>();
 
 /// One row of a Thompson or best-arm table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,23 +45,27 @@ impl Model {
     }
 
     pub(crate) fn read(m: &mut Message<'_>, arms: usize) -> Self {
-        let mut model = Self::default();
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => {
-                    m.require(model.segments.len() < MAX_SEGMENTS, "segments");
-                    model.segments.push(m.nested(|m| Segment::read(m, arms)));
-                }
-                2 => m.numbers(&mut model.slots, MAX_MODEL_SLOTS, "slots of a model"),
-                3 => model.theta = floats(m),
-                4 => model.precision = floats(m),
-                5 => model.gamma = m.f32(),
-                6 => model.alpha = m.f32(),
-                7 => m.numbers(&mut model.variances_micros, MAX_ARMS, "variances"),
-                8 => m.numbers(&mut model.newcomers, MAX_ARMS, "newcomers"),
-                _ => m.unknown(),
-            }
-        }
+        const RULES: [Rule; 8] = [
+            each(MAX_SEGMENTS, "segments"),
+            list(MAX_MODEL_SLOTS, "slots of a model"),
+            bytes(MAX_WEIGHTS, "weights of a model"),
+            bytes(MAX_WEIGHTS, "weights of a model"),
+            FIXED32,
+            FIXED32,
+            list(MAX_ARMS, "variances"),
+            list(MAX_ARMS, "newcomers"),
+        ];
+        let f = Fields::read(m, &RULES);
+        let model = Self {
+            segments: f.each(m, 1, |m| Segment::read(m, arms)),
+            slots: f.list(m, 2),
+            theta: floats(m, f.bytes(3)),
+            precision: floats(m, f.bytes(4)),
+            gamma: f.f32(5),
+            alpha: f.f32(6),
+            variances_micros: f.list(m, 7),
+            newcomers: f.list(m, 8),
+        };
         let weights = model.slots.len() * arms;
         let parallel = |n: usize| n == 0 || n == arms;
         let shaped = model.theta.len() == weights
@@ -85,8 +91,8 @@ impl Model {
             });
         }
         w.packed_u32(2, &self.slots);
-        w.bytes(3, &bytes(&self.theta));
-        w.bytes(4, &bytes(&self.precision));
+        w.bytes(3, &unpacked(&self.theta));
+        w.bytes(4, &unpacked(&self.precision));
         w.f32(5, self.gamma);
         w.f32(6, self.alpha);
         w.packed_u32(7, &self.variances_micros);
@@ -94,6 +100,7 @@ impl Model {
     }
 
     /// The row of a segment, or of everybody where the segment has none.
+    #[inline(never)]
     pub fn segment(&self, slot: u32) -> Option<&Segment> {
         let row = |slot| {
             self.segments
@@ -107,15 +114,13 @@ impl Model {
 
 impl Segment {
     fn read(m: &mut Message<'_>, arms: usize) -> Self {
-        let mut segment = Self::default();
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => segment.slot = m.u32(),
-                2 => m.numbers(&mut segment.probabilities_q30, MAX_ARMS, "probabilities"),
-                3 => m.numbers(&mut segment.means_micros, MAX_ARMS, "means"),
-                _ => m.unknown(),
-            }
-        }
+        const RULES: [Rule; 3] = [U32, list(MAX_ARMS, "probabilities"), list(MAX_ARMS, "means")];
+        let f = Fields::read(m, &RULES);
+        let segment = Self {
+            slot: f.u32(1),
+            probabilities_q30: f.list(m, 2),
+            means_micros: f.list(m, 3),
+        };
         let parallel = |n: usize| n == 0 || n == arms;
         let bounded = segment.means_micros.iter().all(|&m| m <= 1_000_000)
             && segment
@@ -133,13 +138,13 @@ fn ascending(mut slots: impl Iterator<Item = u32>) -> bool {
     slots.all(|slot| core::mem::replace(&mut last, slot) < slot)
 }
 
-fn floats(m: &mut Message<'_>) -> Vec<f32> {
-    let (packed, rest) = m.bytes().as_chunks();
-    let fits = rest.is_empty() && packed.len() <= MAX_MODEL_SLOTS * MAX_ARMS;
-    m.require(fits, "weights of a model");
+#[inline(never)]
+fn floats(m: &mut Message<'_>, packed: &[u8]) -> Vec<f32> {
+    let (packed, rest) = packed.as_chunks();
+    m.require(rest.is_empty(), "weights of a model");
     packed.iter().map(|&four| f32::from_le_bytes(four)).collect()
 }
 
-fn bytes(values: &[f32]) -> Vec<u8> {
+fn unpacked(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }

@@ -5,12 +5,57 @@
 
 use alloc::vec::Vec;
 
+use crate::number::round;
+use crate::revision::MAX_ARMS;
+
 /// Certainty, in parts of 2^30.
 pub const ONE_Q30: u32 = 1 << 30;
 
 /// A share in [0, 1] to parts of 2^30, rounded to nearest. Not-a-number is 0.
 pub fn share_q30(share: f64) -> u32 {
-    libm::round(share.clamp(0.0, 1.0) * f64::from(ONE_Q30)) as u32
+    round(share.clamp(0.0, 1.0) * f64::from(ONE_Q30))
+}
+
+/// A set of arms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arms(u64);
+
+impl Arms {
+    /// Those of the first `arms` that are `chosen`; [`MAX_ARMS`] at most.
+    pub fn of(arms: usize, chosen: impl Fn(usize) -> bool) -> Self {
+        let set = (0..arms.min(MAX_ARMS)).filter(|&arm| chosen(arm));
+        Self(set.fold(0, |bits, arm| bits | 1 << arm))
+    }
+
+    pub fn has(self, arm: usize) -> bool {
+        self.0.checked_shr(arm as u32).unwrap_or(0) & 1 == 1
+    }
+
+    pub fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    #[must_use]
+    pub fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The one with the largest weight, the first of equals.
+    #[inline(never)]
+    pub fn likeliest(self, weights: &[f64]) -> Option<(usize, f64)> {
+        let mut best: Option<(usize, f64)> = None;
+        for (arm, &w) in weights.iter().enumerate() {
+            if self.has(arm) && best.is_none_or(|(_, most)| w > most) {
+                best = Some((arm, w));
+            }
+        }
+        best
+    }
 }
 
 /// Mixes in the floor and rounds probabilities to integers that sum to 2^30.
@@ -18,47 +63,39 @@ pub fn share_q30(share: f64) -> u32 {
 /// `weights` are the policy's probabilities (at least 0, any positive sum; inactive arms are ignored). Every active arm gets
 /// at least `floor_q30` and at least 1; the likeliest takes what rounding leaves. Inactive arms get 0. Without an active arm
 /// all are 0.
-pub fn quantise(weights: &[f64], active: impl Fn(usize) -> bool, floor_q30: u32) -> Vec<u32> {
-    let weight = |arm: usize, w: f64| if active(arm) && w > 0.0 { w } else { 0.0 };
-    let arms = (0..weights.len()).filter(|&arm| active(arm)).count();
-    let sum: f64 = weights.iter().enumerate().map(|(arm, &w)| weight(arm, w)).sum();
-    let floor = f64::from(floor_q30) / f64::from(ONE_Q30);
-    let rest = (1.0 - floor * arms as f64).max(0.0);
-    let best = likeliest(weights, &active);
-    let mut q: Vec<u32> = weights
-        .iter()
-        .enumerate()
-        .map(|(arm, &w)| {
-            if !active(arm) || Some(arm) == best {
-                return 0;
-            }
-            let p = if sum > 0.0 && sum.is_finite() {
-                weight(arm, w) / sum
-            } else {
-                1.0 / arms as f64
-            };
-            // The floor is exact: what the mixture adds is rounded down, never the floor itself.
-            floor_q30
-                .saturating_add(libm::floor(rest * p * f64::from(ONE_Q30)) as u32)
-                .max(1)
-        })
-        .collect();
-    let others: u32 = q.iter().sum();
-    if let Some(q) = best.and_then(|best| q.get_mut(best)) {
-        *q = ONE_Q30.saturating_sub(others);
-    }
-    q
-}
-
-/// The active arm with the largest weight, the first of equals.
-fn likeliest(weights: &[f64], active: impl Fn(usize) -> bool) -> Option<usize> {
-    let mut best: Option<(usize, f64)> = None;
-    for (arm, &w) in weights.iter().enumerate().filter(|&(arm, _)| active(arm)) {
-        if best.is_none_or(|(_, most)| w > most) {
-            best = Some((arm, w));
+pub fn quantise(weights: &[f64], active: Arms, floor_q30: u32) -> Vec<u32> {
+    let one = f64::from(ONE_Q30);
+    let arms = active.count() as f64;
+    let best = active.likeliest(weights).map(|(arm, _)| arm);
+    let mut sum = 0.0;
+    for (arm, &w) in weights.iter().enumerate() {
+        if active.has(arm) && w > 0.0 {
+            sum += w;
         }
     }
-    best.map(|(arm, _)| arm)
+    let is_known = sum > 0.0 && sum.is_finite();
+    let floors = f64::from(floor_q30) / one * arms;
+    let rest = if floors < 1.0 { 1.0 - floors } else { 0.0 };
+    let mut left = ONE_Q30;
+    let mut q: Vec<u32> = Vec::with_capacity(weights.len());
+    for (arm, &w) in weights.iter().enumerate() {
+        let mut share = 0;
+        if active.has(arm) && Some(arm) != best {
+            let p = match is_known {
+                false => 1.0 / arms,
+                true if w > 0.0 => w / sum,
+                true => 0.0,
+            };
+            // The floor is exact: what the mixture adds is rounded down, never the floor itself.
+            share = floor_q30.saturating_add((rest * p * one) as u32).max(1);
+        }
+        left = left.saturating_sub(share);
+        q.push(share);
+    }
+    if let Some(q) = best.and_then(|best| q.get_mut(best)) {
+        *q = left;
+    }
+    q
 }
 
 #[cfg(test)]
@@ -67,20 +104,21 @@ mod tests {
 
     #[test]
     fn the_sum_is_always_the_whole() {
-        let q = quantise(&[0.2, 0.3, 0.5], |_| true, share_q30(0.05));
+        let q = quantise(&[0.2, 0.3, 0.5], Arms::of(3, |_| true), share_q30(0.05));
         assert_eq!(q.iter().sum::<u32>(), ONE_Q30);
         assert!(q.iter().all(|&p| p >= share_q30(0.05)));
     }
 
     #[test]
     fn an_inactive_arm_has_no_chance_and_an_active_one_always_some() {
-        assert_eq!(quantise(&[1.0, 0.0, 0.0], |arm| arm != 2, 0), [ONE_Q30 - 1, 1, 0]);
+        let active = Arms::of(3, |arm| arm != 2);
+        assert_eq!(quantise(&[1.0, 0.0, 0.0], active, 0), [ONE_Q30 - 1, 1, 0]);
     }
 
     #[test]
     fn weights_that_are_no_numbers_fall_back_to_an_even_split() {
         assert_eq!(
-            quantise(&[f64::NAN, f64::INFINITY], |_| true, 0),
+            quantise(&[f64::NAN, f64::INFINITY], Arms::of(2, |_| true), 0),
             [ONE_Q30 / 2, ONE_Q30 / 2]
         );
     }

@@ -7,8 +7,10 @@ use alloc::{string::String, vec::Vec};
 
 use crate::id::RevisionId;
 use crate::model::Model;
+use crate::propensity::Arms;
 use crate::revision::{MAX_ARMS, MAX_KEY, Revision};
-use crate::wire::{Message, SPEC_VERSION, WIRE_VERSION, WireError, Writer};
+use crate::wire::shape::{FIXED32, FIXED64, MESSAGE, Rule, TRUTH, U32, WIRE, bytes, each, list, upto};
+use crate::wire::{Fields, Message, SPEC_VERSION, WIRE_VERSION, WireError, Writer};
 
 /// "TWS1" and "TWP1".
 pub const CONTENT_MAGIC: u32 = u32::from_le_bytes(*b"TWS1");
@@ -44,6 +46,11 @@ impl Experiment {
     pub fn is_active(&self, arm: usize) -> bool {
         arm < self.revision.arms() && !self.stopped.get(arm).copied().unwrap_or(false)
     }
+
+    /// The arms that may be shown.
+    pub fn active(&self) -> Arms {
+        Arms::of(self.revision.arms(), |arm| self.is_active(arm))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,27 +66,22 @@ impl SnapshotContent {
     }
 
     fn read(m: &mut Message<'_>) -> Self {
-        let mut content = Self::default();
-        let (mut magic, mut wire, mut spec) = (0, 0, 0);
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => magic = m.fixed32(),
-                2 => wire = m.wire(),
-                3 => spec = m.u32(),
-                4 => {
-                    let fits = content.experiments.len() < MAX_EXPERIMENTS;
-                    m.require(fits, "number of experiments (at most 256)");
-                    content.experiments.extend(m.nested(Experiment::read));
-                }
-                5 => content.gpc_limits = m.bool(),
-                _ => m.unknown(),
-            }
+        const RULES: [Rule; 5] = [
+            FIXED32,
+            WIRE,
+            U32,
+            each(MAX_EXPERIMENTS, "number of experiments (at most 256)"),
+            TRUTH,
+        ];
+        let f = Fields::read(m, &RULES);
+        m.check_head(f.u32(1), CONTENT_MAGIC, f.u32(2));
+        if f.u32(3) != SPEC_VERSION {
+            m.fail(WireError::Newer { found: f.u32(3) });
         }
-        m.check_head(magic, CONTENT_MAGIC, wire);
-        if spec != SPEC_VERSION {
-            m.fail(WireError::Newer { found: spec });
+        Self {
+            experiments: f.each(m, 4, Experiment::read),
+            gpc_limits: f.is(5),
         }
-        content
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -101,44 +103,37 @@ impl SnapshotContent {
 }
 
 impl Experiment {
-    /// `None` only where something is wrong.
-    fn read(m: &mut Message<'_>) -> Option<Self> {
-        let (mut key, mut revision_id, mut revision) = (String::new(), 0, None);
-        let (mut stopped, mut phase, mut winner, mut model) = (Vec::new(), 0, 0, &[][..]);
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => key = m.text(MAX_KEY, "experiment key"),
-                2 => revision_id = m.fixed64(),
-                3 => revision = Some(m.nested(Revision::read)),
-                4 => m.numbers(&mut stopped, MAX_ARMS, "stopped arms"),
-                5 => phase = m.u32(),
-                6 => winner = m.u32(),
-                7 => model = m.bytes(),
-                _ => m.unknown(),
-            }
-        }
-        m.need(revision.is_some(), "revision");
-        let revision = revision?;
+    fn read(m: &mut Message<'_>) -> Self {
+        const RULES: [Rule; 7] = [
+            bytes(MAX_KEY, "experiment key"),
+            FIXED64,
+            MESSAGE,
+            list(MAX_ARMS, "stopped arms"),
+            upto(2, "phase of an experiment"),
+            U32,
+            MESSAGE,
+        ];
+        let f = Fields::read(m, &RULES);
+        m.need(f.has(3), "revision");
+        let revision = f.message(m, 3, Revision::read);
         let arms = revision.arms();
-        let fits = key == revision.key
+        let stopped = f.list(m, 4);
+        let winner = f.u32(6);
+        let fits = f.bytes(1) == revision.key.as_bytes()
             && (stopped.is_empty() || stopped.len() == arms)
-            && (winner as usize) < arms
-            && phase <= 2;
-        m.require(fits, "key, stopped arms, phase or winner of an experiment");
-        let phase = match phase {
-            0 => Phase::Running,
-            1 => Phase::Paused,
-            _ => Phase::Decided { winner },
-        };
-        // Last, since its shape depends on the number of arms, wherever it stands.
-        let model = m.message(model, |m| Model::read(m, arms));
-        Some(Self {
-            revision_id: RevisionId(revision_id),
+            && (winner as usize) < arms;
+        m.require(fits, "key, stopped arms or winner of an experiment");
+        Self {
+            revision_id: RevisionId(f.u64(2)),
             revision,
             stopped: stopped.into_iter().map(|s| s != 0).collect(),
-            phase,
-            model,
-        })
+            phase: match f.u32(5) {
+                0 => Phase::Running,
+                1 => Phase::Paused,
+                _ => Phase::Decided { winner },
+            },
+            model: f.message(m, 7, |m| Model::read(m, arms)),
+        }
     }
 
     fn write(&self, w: &mut Writer) {

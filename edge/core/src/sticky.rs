@@ -13,7 +13,8 @@ use alloc::{string::String, vec::Vec};
 use crate::event::Exposure;
 use crate::hash::{Purpose, Unit, unit_hash};
 use crate::revision::{MAX_KEY, Revision, Sticky};
-use crate::wire::{Message, WIRE_VERSION, WireError, Writer};
+use crate::wire::shape::{FIXED32, FIXED64, MESSAGE, Rule, U64, WIRE, bytes, each};
+use crate::wire::{Fields, Message, WIRE_VERSION, WireError, Writer};
 
 const MEMORY_MAGIC: u32 = u32::from_le_bytes(*b"TWM1");
 /// The oldest choices are forgotten beyond so many: a page's storage is small.
@@ -71,10 +72,12 @@ impl Memory {
 
     /// Keeps a choice instead of whatever this unit had in this experiment.
     pub fn keep(&mut self, revision: &Revision, unit_tag: u64, now_ms: u64, exposure: Exposure) {
-        self.forget(&revision.key, unit_tag);
-        if self.choices.len() >= MAX_CHOICES {
-            self.choices.remove(0);
-        }
+        let mut is_full = self.choices.len() >= MAX_CHOICES;
+        self.choices.retain(|c| {
+            let goes =
+                core::mem::take(&mut is_full) || (c.unit_tag == unit_tag && c.experiment == revision.key);
+            !goes
+        });
         let variant = revision
             .variants
             .get(exposure.arm as usize)
@@ -93,11 +96,6 @@ impl Memory {
             until_ms,
             exposure,
         });
-    }
-
-    pub fn forget(&mut self, experiment: &str, unit_tag: u64) {
-        self.choices
-            .retain(|c| c.experiment != experiment || c.unit_tag != unit_tag);
     }
 
     pub fn clear(&mut self) {
@@ -131,72 +129,57 @@ impl Memory {
     }
 
     fn read(m: &mut Message<'_>) -> Self {
-        let mut memory = Self::default();
-        let (mut magic, mut wire) = (0, 0);
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => magic = m.fixed32(),
-                2 => wire = m.wire(),
-                3 => {
-                    m.require(memory.choices.len() < MAX_CHOICES, "choices");
-                    memory.choices.extend(m.nested(Remembered::read));
-                }
-                _ => m.unknown(),
-            }
+        const RULES: [Rule; 3] = [FIXED32, WIRE, each(MAX_CHOICES, "choices")];
+        let f = Fields::read(m, &RULES);
+        m.check_head(f.u32(1), MEMORY_MAGIC, f.u32(2));
+        Self {
+            choices: f.each(m, 3, Remembered::read),
         }
-        m.check_head(magic, MEMORY_MAGIC, wire);
-        memory
     }
 
     /// What is worth storing at this time: ended episodes are left out (whether a session has ended, its host knows).
-    pub fn encode(&self, now_ms: u64) -> Vec<u8> {
+    /// Which attributes led to the choices is in it only if `personal`.
+    pub fn encode(&self, now_ms: u64, personal: bool) -> Vec<u8> {
         let mut w = Writer::new();
         w.fixed32(1, MEMORY_MAGIC);
         w.uint(2, WIRE_VERSION.into());
-        for choice in self
-            .choices
-            .iter()
-            .filter(|c| c.until_ms == 0 || c.until_ms > now_ms)
-        {
-            w.message(3, |w| choice.write(w));
+        for choice in &self.choices {
+            if choice.until_ms == 0 || choice.until_ms > now_ms {
+                w.message(3, |w| choice.write(w, personal));
+            }
         }
         w.into_bytes()
     }
 }
 
 impl Remembered {
-    /// `None` only where something is wrong.
-    fn read(m: &mut Message<'_>) -> Option<Self> {
-        let (mut experiment, mut variant, mut unit_tag) = (String::new(), String::new(), 0);
-        let (mut decided_ms, mut until_ms, mut exposure) = (0, 0, None);
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => experiment = m.text(MAX_KEY, "experiment key"),
-                2 => variant = m.text(MAX_KEY, "variant key"),
-                3 => unit_tag = m.fixed64(),
-                4 => decided_ms = m.u64(),
-                5 => until_ms = m.u64(),
-                6 => exposure = Some(m.nested(Exposure::read)),
-                _ => m.unknown(),
-            }
+    fn read(m: &mut Message<'_>) -> Self {
+        const RULES: [Rule; 6] = [
+            bytes(MAX_KEY, "experiment key"),
+            bytes(MAX_KEY, "variant key"),
+            FIXED64,
+            U64,
+            U64,
+            MESSAGE,
+        ];
+        let f = Fields::read(m, &RULES);
+        m.need(f.has(6), "exposure");
+        Self {
+            experiment: f.text(m, 1),
+            variant: f.text(m, 2),
+            unit_tag: f.u64(3),
+            decided_ms: f.u64(4),
+            until_ms: f.u64(5),
+            exposure: f.message(m, 6, Exposure::read),
         }
-        m.need(exposure.is_some(), "exposure");
-        Some(Self {
-            experiment,
-            variant,
-            unit_tag,
-            decided_ms,
-            until_ms,
-            exposure: exposure?,
-        })
     }
 
-    fn write(&self, w: &mut Writer) {
+    fn write(&self, w: &mut Writer, personal: bool) {
         w.text(1, &self.experiment);
         w.text(2, &self.variant);
         w.fixed64(3, self.unit_tag);
         w.uint(4, self.decided_ms);
         w.uint(5, self.until_ms);
-        w.message(6, |w| self.exposure.write(w));
+        w.message(6, |w| self.exposure.write_for(w, personal));
     }
 }

@@ -1,7 +1,6 @@
 //! When to try again.
 
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
+use tiltwise_core::hash::split_mix;
 
 /// The first pause, and the longest. A collector restarts within a second; a minute spares one that is down.
 const FIRST_MS: u64 = 1_000;
@@ -11,7 +10,8 @@ const LONGEST_ASKED_MS: u64 = 3_600_000;
 
 #[derive(Debug)]
 pub(super) struct Backoff {
-    random: SmallRng,
+    /// The state of the jitter's generator: it needs no secrecy, only to differ from page to page.
+    random: u64,
     failures: u32,
     not_before_ms: u64,
 }
@@ -19,7 +19,7 @@ pub(super) struct Backoff {
 impl Backoff {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            random: SmallRng::seed_from_u64(seed),
+            random: seed,
             failures: 0,
             not_before_ms: 0,
         }
@@ -39,7 +39,9 @@ impl Backoff {
     pub(super) fn failed(&mut self, now_ms: u64, asked_ms: u64) {
         let pause = (FIRST_MS << self.failures.min(6)).min(LONGEST_MS);
         self.failures += 1;
-        let pause = pause / 2 + self.random.random_range(0..=pause / 2);
+        // Of 32 random bits that share; how little it prefers some milliseconds no collector can notice.
+        let chance = ((split_mix(&mut self.random) >> 32) * (pause / 2 + 1)) >> 32;
+        let pause = pause / 2 + chance;
         self.not_before_ms = now_ms + pause.max(asked_ms.min(LONGEST_ASKED_MS));
     }
 }

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use tiltwise_core::decide::{Held, decide, draw, force, prepare};
-use tiltwise_core::event::Exposure;
+use tiltwise_core::decide::{decide, draw, force, prepare};
+use tiltwise_core::event::{Exposure, exposed};
 use tiltwise_core::hash::Unit;
 use tiltwise_core::id::UnitKind;
 use tiltwise_core::revision::{Condition, Revision};
@@ -52,77 +52,69 @@ pub struct Choice {
 impl Session {
     /// The arm to show for the experiment at this place of the snapshot.
     pub fn choose(&mut self, at: usize, now_ms: u64) -> Choice {
+        let mut choice = Choice::default();
+        self.choose_into(&mut choice, at, now_ms);
+        choice
+    }
+
+    /// Returns early where all is said.
+    fn choose_into(&mut self, choice: &mut Choice, at: usize, now_ms: u64) -> Option<()> {
         self.prepare(at);
-        let Some(current) = &self.current else {
-            return Choice::default();
-        };
-        let Some(experiment) = current.content.experiments.get(at) else {
-            return Choice::default();
-        };
+        let current = self.current.as_ref()?;
+        let experiment = current.content.experiments.get(at)?;
         let revision = &experiment.revision;
         let denied = self.consent.measurement == Answer::Denied;
         let unit = unit(&self.person, revision);
         let episode = episode(revision, now_ms, self.tag);
 
         if let Some((told, arm)) = forced(&mut self.forced, revision) {
-            let exposure = unit.and_then(|unit| force(experiment, current.version, unit, episode, arm));
-            let exposed = !denied && !core::mem::replace(told, true);
-            if let (true, Some(exposure)) = (exposed, exposure) {
-                self.expose(&exposure, false, now_ms);
+            choice.source = Source::Override;
+            choice.arm = Some(arm);
+            choice.exposed = !denied && !core::mem::replace(told, true);
+            if choice.exposed {
+                let exposure = force(experiment, current.version, unit?, episode, arm)?;
+                self.hold(exposed(now_ms, &exposure), false, now_ms);
             }
-            return Choice {
-                source: Source::Override,
-                arm: Some(arm),
-                exposed,
-                ..Choice::default()
-            };
+            return None;
         }
         if denied {
-            return Choice {
-                source: Source::Consent,
-                arm: Some(revision.control),
-                ..Choice::default()
-            };
+            choice.source = Source::Consent;
+            choice.arm = Some(revision.control);
+            return None;
         }
-        match experiment.phase {
-            Phase::Running => {}
-            Phase::Paused => return ineligible(Some(revision.control)),
-            Phase::Decided { winner } => return ineligible(Some(winner)),
-        }
-        let (Some(unit), Some(Some(prepared))) = (unit, self.prepared.get(at)) else {
-            return ineligible(None);
+        choice.source = Source::Ineligible;
+        choice.arm = match experiment.phase {
+            Phase::Running => None,
+            Phase::Paused => Some(revision.control),
+            Phase::Decided { winner } => Some(winner),
         };
+        if choice.arm.is_some() {
+            return None;
+        }
+        let unit = unit?;
+        let prepared = self.prepared.get(at)?.as_ref()?;
         let tag = unit_tag(revision, unit);
         if let Some(kept) = self.memory.recall(revision, tag, now_ms, self.tag)
             && let Some(arm) = active_arm(experiment, &kept.variant)
         {
-            return Choice {
-                source: Source::Sticky,
-                arm: Some(arm),
-                ..chosen(&kept.exposure)
-            };
+            choice.take(Source::Sticky, &kept.exposure);
+            choice.arm = Some(arm);
+            return None;
         }
+        let exposure = decide(experiment, prepared, current.version, unit, episode).ok()?;
         let source = if current.bootstrap {
             Source::Bootstrap
         } else {
             Source::Model
         };
-        match decide(experiment, prepared, current.version, unit, episode) {
-            Ok(exposure) => {
-                let read = self.consent.personal() != Answer::Denied;
-                let attributed = read && (!exposure.slots.is_empty() || reads_attributes(&revision.when));
-                let choice = Choice {
-                    source,
-                    exposed: true,
-                    ..chosen(&exposure)
-                };
-                self.memory.keep(revision, tag, now_ms, exposure.clone());
-                self.expose(&exposure, attributed, now_ms);
-                choice
-            }
-            Err(Held::Ineligible) => ineligible(None),
-            Err(Held::Paused { arm } | Held::Decided { arm }) => ineligible(Some(arm)),
-        }
+        choice.take(source, &exposure);
+        choice.exposed = true;
+        let read = self.consent.personal() != Answer::Denied;
+        let attributed = read && (!exposure.slots.is_empty() || reads_attributes(&revision.when));
+        let event = exposed(now_ms, &exposure);
+        self.memory.keep(revision, tag, now_ms, exposure);
+        self.hold(event, attributed, now_ms);
+        None
     }
 
     /// The bytes of the exposure that holds for an experiment: what a page hands to a server that wants to check it.
@@ -188,20 +180,13 @@ fn reads_attributes(when: &Condition) -> bool {
     !matches!(when, Condition::All(children) if children.is_empty())
 }
 
-fn chosen(exposure: &Exposure) -> Choice {
-    let propensity = exposure.propensities_q30.get(exposure.arm as usize);
-    Choice {
-        arm: Some(exposure.arm),
-        propensity_q30: propensity.copied().unwrap_or(0),
-        model: exposure.model,
-        ..Choice::default()
-    }
-}
-
-fn ineligible(arm: Option<u32>) -> Choice {
-    Choice {
-        source: Source::Ineligible,
-        arm,
-        ..Choice::default()
+impl Choice {
+    /// What an exposure says of it.
+    fn take(&mut self, source: Source, exposure: &Exposure) {
+        let propensity = exposure.propensities_q30.get(exposure.arm as usize);
+        self.source = source;
+        self.arm = Some(exposure.arm);
+        self.propensity_q30 = propensity.copied().unwrap_or(0);
+        self.model = exposure.model;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! * [`consent`] is what the person allows; `privacy` is what follows from an answer.
 //! * `current` is the snapshot in use; `choose` shows an arm and remembers it for its episode.
-//! * `buffer` holds events, `outbox` batches until they are acknowledged, `backoff` says when to try again.
+//! * `outbox` holds events, and batches of them until they are acknowledged; `backoff` says when to try again.
 //!
 //! # What this does not do
 //!
@@ -10,7 +10,6 @@
 //! in, takes bytes out, and says what became of them.
 
 mod backoff;
-mod buffer;
 mod choose;
 pub mod consent;
 mod current;
@@ -30,7 +29,6 @@ use tiltwise_core::context::{Context, ContextValue};
 use tiltwise_core::decide::Prepared;
 use tiltwise_core::sticky::Memory;
 
-use buffer::Buffer;
 use consent::Consent;
 use current::Current;
 use outbox::Outbox;
@@ -55,7 +53,6 @@ pub struct Session {
     prepared: Vec<Option<Prepared>>,
     memory: Memory,
     forced: Vec<Forced>,
-    buffer: Buffer,
     outbox: Outbox,
 }
 
@@ -80,7 +77,6 @@ impl Session {
             prepared: Vec::new(),
             memory: Memory::default(),
             forced: Vec::new(),
-            buffer: Buffer::default(),
             outbox: Outbox::new(limits, fresh.seed()),
         }
     }
@@ -91,8 +87,9 @@ impl Session {
         self.prepared.clear();
     }
 
-    pub fn clear_context(&mut self) {
-        self.context.clear();
+    /// Takes a name out of the context.
+    pub fn unset_context(&mut self, name: &str) {
+        self.context.remove(name);
         self.prepared.clear();
     }
 

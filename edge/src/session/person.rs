@@ -31,11 +31,8 @@ impl Fresh {
     }
 
     fn part<const N: usize>(&self, from: usize) -> [u8; N] {
-        let mut part = [0; N];
-        for (to, &byte) in part.iter_mut().zip(self.0.iter().skip(from)) {
-            *to = byte;
-        }
-        part
+        let part = self.0.get(from..).and_then(<[u8]>::first_chunk);
+        part.copied().unwrap_or([0; N])
     }
 }
 

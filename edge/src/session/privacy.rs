@@ -18,6 +18,7 @@ impl Session {
         self.consent.measurement = measurement;
         self.consent.personalization = personalization;
         if measurement == Answer::Denied {
+            self.outbox.clear();
             self.forget(fresh, now_ms);
         }
         self.personal_changed(was_personal);
@@ -53,11 +54,9 @@ impl Session {
     pub fn reset(&mut self, fresh: &Fresh, now_ms: u64) {
         if self.consent.measured() {
             self.seal_all();
-            self.buffer.clear();
         }
-        let outbox = core::mem::take(&mut self.outbox.waiting);
+        self.outbox.drop_unsealed();
         self.forget(fresh, now_ms);
-        self.outbox.waiting = outbox;
     }
 
     /// The visitor id, or `None` where there may be none.
@@ -68,7 +67,7 @@ impl Session {
     /// Takes the visitor id of an earlier page. False: not an id, or this page has already shown or measured something
     /// under its own, which stays then.
     pub fn restore_visitor(&mut self, id: &[u8]) -> bool {
-        let untouched = self.buffer.is_empty() && self.memory.iter().next().is_none();
+        let untouched = self.outbox.is_sealed() && self.memory.iter().next().is_none();
         match <[u8; VISITOR_BYTES]>::try_from(id) {
             Ok(id) if untouched => {
                 self.person = Rc::new(Person {
@@ -107,11 +106,8 @@ impl Session {
         if !self.consent.measured() {
             return None;
         }
-        let mut memory = self.memory.clone();
-        if self.consent.personal() != Answer::Granted {
-            memory.strip_attributes();
-        }
-        Some(memory.encode(now_ms))
+        let personal = self.consent.personal() == Answer::Granted;
+        Some(self.memory.encode(now_ms, personal))
     }
 
     fn forget(&mut self, fresh: &Fresh, now_ms: u64) {
@@ -119,8 +115,6 @@ impl Session {
         self.tag = fresh.tag();
         self.memory.clear();
         self.forced.clear();
-        self.buffer.clear();
-        self.outbox.clear();
     }
 
     fn personal_changed(&mut self, was: Answer) {
@@ -131,7 +125,6 @@ impl Session {
         self.prepared.clear();
         if is == Answer::Denied {
             self.memory.strip_attributes();
-            self.buffer.drop_attributed();
             self.outbox.drop_attributed();
         }
     }

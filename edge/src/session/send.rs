@@ -1,14 +1,12 @@
 //! From an event to a batch under way.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use tiltwise_core::event::{Body, Event, Exposure, MAX_BATCH_EVENTS, Outcome};
+use tiltwise_core::event::{Outcome, happened};
 
 use super::Session;
-use super::buffer::Entry;
 use super::consent::Answer;
-use super::outbox::{HEAD_BYTES, MAX_BATCH_BYTES};
+use super::outbox::Entry;
 
 /// What became of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,33 +30,32 @@ impl Session {
         if self.consent.measurement == Answer::Denied {
             return Tracked::Denied;
         }
-        if self.hold(Body::Outcome(outcome), false, now_ms) {
+        if self.hold(happened(now_ms, &outcome), false, now_ms) {
             Tracked::Held
         } else {
             Tracked::Full
         }
     }
 
-    pub(super) fn expose(&mut self, exposure: &Exposure, attributed: bool, now_ms: u64) {
-        self.hold(Body::Exposure(exposure.clone()), attributed, now_ms);
-    }
-
     /// When the host should next ask for a batch; `None`: not before something happens.
     pub fn next_send_at(&self, now_ms: u64) -> Option<u64> {
-        let limits = &self.outbox.limits;
-        let mut ready = self.buffer.iter().filter(|e| self.consent.may_send(e.attributed));
-        let due = if !self.outbox.is_free() {
+        if !self.outbox.is_free() {
             return None;
-        } else if self.outbox.has_next() {
-            now_ms
-        } else {
-            let first = ready.next()?;
-            if ready.count() + 1 >= limits.flush_count {
-                now_ms
-            } else {
-                first.made_ms + limits.flush_interval_ms
+        }
+        let mut due = now_ms;
+        if !self.outbox.has_next() {
+            let (mut first, mut ready) = (None, 0);
+            for entry in &self.outbox.entries {
+                if entry.batch.is_none() && self.consent.may_send(entry.attributed) {
+                    first.get_or_insert(entry.made_ms);
+                    ready += 1;
+                }
             }
-        };
+            let first = first?;
+            if ready < self.outbox.limits.flush_count {
+                due = first + self.outbox.limits.flush_interval_ms;
+            }
+        }
         Some(due.max(self.outbox.not_before_ms()))
     }
 
@@ -70,7 +67,7 @@ impl Session {
             return None;
         }
         if !self.outbox.has_next() {
-            self.seal_next();
+            self.outbox.seal(self.consent);
         }
         self.outbox.next(now_ms)
     }
@@ -97,58 +94,28 @@ impl Session {
 
     /// Events held, sent and not acknowledged ones included.
     pub fn held(&self) -> usize {
-        self.buffer.len() + self.outbox.events()
+        self.outbox.entries.len()
     }
 
     pub(super) fn seal_all(&mut self) {
-        while self.seal_next() {}
+        while self.outbox.seal(self.consent) {}
     }
 
     /// Of the events that may be sent, the oldest and all that go with it. The newest are dropped when the buffer is
     /// full, not the oldest: without its exposure no later outcome would count.
-    fn hold(&mut self, body: Body<'_>, attributed: bool, now_ms: u64) -> bool {
+    pub(super) fn hold(&mut self, bytes: Vec<u8>, attributed: bool, now_ms: u64) -> bool {
         if self.held() >= self.outbox.limits.events {
             self.outbox.dropped += 1;
             return false;
         }
-        let event = Event {
-            made_ms: now_ms,
-            body,
-            id: "",
-            visitor: None,
-            account: "",
-        };
-        self.buffer.push(Entry {
-            bytes: event.encode(),
+        self.outbox.entries.push(Entry {
+            bytes,
             person: self.person.clone(),
             made_ms: now_ms,
             attributed,
             unpersonalized: self.consent.personal() == Answer::Denied,
+            batch: None,
         });
-        true
-    }
-
-    fn seal_next(&mut self) -> bool {
-        let consent = self.consent;
-        let unpersonalized = |e: &Entry| e.unpersonalized || consent.personal() != Answer::Granted;
-        let Some(first) = self.buffer.iter().find(|e| consent.may_send(e.attributed)) else {
-            return false;
-        };
-        let (person, state) = (first.person.clone(), unpersonalized(first));
-        let (mut bytes, mut events) = (HEAD_BYTES, 0);
-        let taken = self.buffer.take(|e| {
-            let fits = Rc::ptr_eq(&e.person, &person)
-                && unpersonalized(e) == state
-                && consent.may_send(e.attributed)
-                && events < MAX_BATCH_EVENTS
-                && bytes + e.bytes.len() + 4 <= MAX_BATCH_BYTES;
-            if fits {
-                events += 1;
-                bytes += e.bytes.len() + 4;
-            }
-            fits
-        });
-        self.outbox.seal(taken, person, state);
         true
     }
 }

@@ -21,9 +21,10 @@ const WASM_AIM: u64 = 16_000;
 
 /// Nanoseconds a decision in V8, and the bytes that a page downloads.
 ///
-/// The page's own module, called in Node through its glue. Prepared: three arms, eight attributes whose features are
-/// encoded, a contextual model; one decision after another. One-shot: the same after one attribute has changed, and after
-/// all eight have.
+/// The page's own module, called in Node as the package calls it. Prepared: three arms, eight attributes whose features
+/// are encoded, a contextual model; one decision after another. One-shot: the same after one attribute has changed, and
+/// after all eight have. Then all three again through the package's `setContext` and `variant`, which also show, remember
+/// and report what they chose.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// Runs, of which the median counts.
@@ -38,6 +39,9 @@ struct Runs {
     prepared: Vec<f64>,
     one_shot: Vec<f64>,
     whole_context: Vec<f64>,
+    client_prepared: Vec<f64>,
+    client_one_shot: Vec<f64>,
+    client_whole_context: Vec<f64>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Value> {
@@ -54,6 +58,15 @@ pub(super) fn run(args: &Args) -> Result<Value> {
         args.runs
     );
     println!("one attribute changed {one_shot:.0} ns (bound 1000), all eight changed {whole_context:.0} ns");
+    let (client_prepared, client_one_shot, client_whole_context) = (
+        median(&runs.client_prepared),
+        median(&runs.client_one_shot),
+        median(&runs.client_whole_context),
+    );
+    println!(
+        "through the package's client, with exposure: prepared {client_prepared:.0} ns, one attribute changed \
+         {client_one_shot:.0} ns, all eight changed {client_whole_context:.0} ns"
+    );
     let page = brotli("wasm-pkg/wasm/page/tiltwise.wasm")?;
     let entry = brotli("wasm-pkg/dist/index.js")?;
     for (what, bytes, budget, aim) in [
@@ -69,6 +82,9 @@ pub(super) fn run(args: &Args) -> Result<Value> {
         "prepared_ns": prepared,
         "one_shot_ns": one_shot,
         "whole_context_ns": whole_context,
+        "client_prepared_ns": client_prepared,
+        "client_one_shot_ns": client_one_shot,
+        "client_whole_context_ns": client_whole_context,
         "runs": { "prepared": runs.prepared, "one_shot": runs.one_shot, "whole_context": runs.whole_context },
         "wasm_brotli_bytes": page,
         "entry_brotli_bytes": entry,
@@ -86,6 +102,7 @@ fn decisions(runs: u32) -> Result<Runs> {
     let mut node = Command::new("node");
     node.arg(repo::root().join(FOLDER).join("bench.mjs"));
     node.arg(repo::root().join(wasm::OUT).join("page/index.js"))
+        .arg(repo::root().join(wasm::report::ENTRY))
         .arg(file.path())
         .arg(runs.to_string());
     let printed = child::output(&mut node)?;

@@ -4,7 +4,7 @@ use super::snapshot::{Crate, Need};
 use super::{Finding, Snapshot};
 
 /// What the core may use beside core and alloc.
-const CORE_NEEDS: [&str; 2] = ["libm", "siphasher"];
+const CORE_NEEDS: [&str; 1] = ["libm"];
 
 /// What the core may use where a feature asks for it.
 const CORE_MAY_NEED: [&str; 1] = ["serde"];
@@ -49,9 +49,9 @@ fn forbidden(package: &Crate, need: &Need) -> Option<&'static str> {
         ("tiltwise-collector", "tiltwise-edge") => {
             Some("the collector speaks with edges through bytes, and shares tiltwise-core with them")
         }
-        ("tiltwise-core", _) if !need.for_tests && !core_may => Some(
-            "the core uses libm and siphasher only, and serde behind a feature: every page pays for more",
-        ),
+        ("tiltwise-core", _) if !need.for_tests && !core_may => {
+            Some("the core uses libm only, and serde behind a feature: every page pays for more")
+        }
         (name, "wasmtime") if name != "tiltwise-tests" => Some("wasmtime belongs to the crate in tests/"),
         _ => None,
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_takes_nothing_but_its_two_and_serde_behind_a_feature() {
+    fn the_core_takes_nothing_but_libm_and_serde_behind_a_feature() {
         assert_eq!(
             findings("tiltwise-core", &[("libm", false, false), ("serde", true, false)]),
             0

@@ -1,4 +1,4 @@
-//! A module as JavaScript: glue, bytes and the few lines that bring them together.
+//! A module as JavaScript: its bytes, the few lines that bring it to life, and glue where it has some.
 //!
 //! The bytes are written as hex. That is twice their size and still the smaller download: under brotli hex costs 10 %
 //! and base64 38 to 49 %, because base64 hides the byte boundaries that a compressor looks for.
@@ -9,13 +9,28 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-const LOADER: &str = include_str!("loader.js");
-const LOADER_TYPES: &str = include_str!("loader.d.ts");
+/// What brings the module to life, and its types.
+pub struct Loader {
+    script: &'static str,
+    types: &'static str,
+}
 
-/// Writes glue (from `glued`), the optimised module as hex, and the loader into `folder`.
-pub fn write(glued: &Path, module: &Path, folder: &Path) -> Result<()> {
-    copy(&glued.join("tiltwise_bg.js"), &folder.join("glue.js"))?;
-    copy(&glued.join("tiltwise.d.ts"), &folder.join("glue.d.ts"))?;
+/// The page's module needs no glue: numbers cross, and bytes on a desk.
+pub const PAGE: Loader = Loader {
+    script: include_str!("page.js"),
+    types: include_str!("page.d.ts"),
+};
+pub const INSPECT: Loader = Loader {
+    script: include_str!("inspect.js"),
+    types: include_str!("inspect.d.ts"),
+};
+
+/// Writes the optimised module as hex and its loader into `folder`, and the glue if there is any in `glued`.
+pub fn write(loader: &Loader, glued: Option<&Path>, module: &Path, folder: &Path) -> Result<()> {
+    if let Some(glued) = glued {
+        copy(&glued.join("tiltwise_bg.js"), &folder.join("glue.js"))?;
+        copy(&glued.join("tiltwise.d.ts"), &folder.join("glue.d.ts"))?;
+    }
     let bytes = fs::read(module).with_context(|| format!("reading {}", module.display()))?;
     put(
         &folder.join("hex.js"),
@@ -25,8 +40,8 @@ pub fn write(glued: &Path, module: &Path, folder: &Path) -> Result<()> {
         &folder.join("hex.d.ts"),
         "declare const hex: string;\nexport default hex;\n",
     )?;
-    put(&folder.join("index.js"), LOADER)?;
-    put(&folder.join("index.d.ts"), LOADER_TYPES)
+    put(&folder.join("index.js"), loader.script)?;
+    put(&folder.join("index.d.ts"), loader.types)
 }
 
 fn hex(bytes: &[u8]) -> String {

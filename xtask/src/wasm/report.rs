@@ -10,13 +10,7 @@ use serde_json::{Value, json};
 use crate::{child, repo};
 
 /// The results in the output folder that are measured.
-pub const MODULES: [&str; 5] = [
-    PAGE,
-    "page/hex.js",
-    "page/glue.js",
-    "inspect/tiltwise.wasm",
-    "abi/tiltwise.wasm",
-];
+pub const MODULES: [&str; 4] = [PAGE, "page/hex.js", "inspect/tiltwise.wasm", "abi/tiltwise.wasm"];
 
 /// What a page loads of the npm package, module included.
 pub const ENTRY: &str = "wasm-pkg/dist/index.js";
@@ -25,18 +19,15 @@ const PAGE: &str = "page/tiltwise.wasm";
 
 /// What every visitor downloads, most of them on a phone: together less than a small picture. In bytes under brotli.
 ///
-/// The modules are above their goals still, and every report says by how much. The ceiling is where they stand, a little
-/// air for compilers included: it fails what makes them grow, and only ever comes down.
+/// What is larger fails; how far it still is to the aim, every report says.
 const BUDGETS: [Budget; 2] = [
     Budget {
         file: PAGE,
-        ceiling: 27_000,
         goal: 18_000,
         aim: 16_000,
     },
     Budget {
         file: ENTRY,
-        ceiling: 37_000,
         goal: 26_000,
         aim: 22_000,
     },
@@ -44,7 +35,6 @@ const BUDGETS: [Budget; 2] = [
 
 struct Budget {
     file: &'static str,
-    ceiling: u64,
     goal: u64,
     aim: u64,
 }
@@ -111,7 +101,7 @@ pub fn print(report: &[Measured]) {
     }
 }
 
-/// Fails where something is over its ceiling or imports what it must not.
+/// Fails where something is over its goal or imports what it must not.
 ///
 /// Building goes on without this check, so that work on other things is not held up by a module that has grown; the
 /// command and the test stage that are named for it fail.
@@ -125,18 +115,19 @@ pub fn check(report: &[Measured]) -> Result<()> {
 fn broken(report: &[Measured]) -> Vec<String> {
     let mut broken = Vec::new();
     for measured in report {
-        if let Some(budget) = budget(measured).filter(|budget| measured.brotli > budget.ceiling) {
+        if let Some(budget) = budget(measured).filter(|budget| measured.brotli > budget.goal) {
             broken.push(format!(
-                "{} is {} bytes under brotli, {} over its ceiling of {}",
+                "{} is {} bytes under brotli, {} over its goal of {}",
                 measured.file,
                 measured.brotli,
-                measured.brotli - budget.ceiling,
-                budget.ceiling
+                measured.brotli - budget.goal,
+                budget.goal
             ));
         }
-        if measured.file.starts_with("abi/") && !measured.imports.is_empty() {
+        let alone = measured.file == PAGE || measured.file.starts_with("abi/");
+        if alone && !measured.imports.is_empty() {
             broken.push(format!(
-                "{} imports {}; the abi face must load in a host that offers nothing",
+                "{} imports {}; it must load in a host that offers nothing",
                 measured.file,
                 measured.imports.join(", ")
             ));
@@ -150,11 +141,17 @@ fn budget(measured: &Measured) -> Option<&'static Budget> {
 }
 
 fn told(brotli: u64, budget: &Budget) -> String {
-    let distance = match brotli.checked_sub(budget.goal) {
-        None | Some(0) => format!("{} below", budget.goal - brotli),
+    let distance = |bound: u64| match brotli.checked_sub(bound) {
+        None | Some(0) => format!("{} below", bound - brotli),
         Some(over) => format!("{over} above"),
     };
-    format!("   goal {} (aim {}): {distance}", budget.goal, budget.aim)
+    format!(
+        "   goal {}: {}; aim {}: {}",
+        budget.goal,
+        distance(budget.goal),
+        budget.aim,
+        distance(budget.aim)
+    )
 }
 
 fn measured(file: &str, entry: &Value) -> Measured {
@@ -186,23 +183,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_its_ceiling_is_told_by_how_much() {
+    fn what_is_over_its_goal_is_told_by_how_much() {
         for budget in &BUDGETS {
-            assert!(broken(&[module(budget.file, budget.ceiling, &[])]).is_empty());
-            let said = broken(&[module(budget.file, budget.ceiling + 7, &[])]).join("");
+            assert!(broken(&[module(budget.file, budget.goal, &[])]).is_empty());
+            let said = broken(&[module(budget.file, budget.goal + 7, &[])]).join("");
             assert!(said.contains("7 over"), "{said}");
         }
     }
 
     #[test]
-    fn an_abi_module_that_imports_anything_is_refused() {
-        let said = broken(&[module("abi/tiltwise.wasm", 1, &["env.now"])]).join("");
-        assert!(said.contains("env.now"), "{said}");
+    fn a_module_of_a_page_or_of_any_host_that_imports_anything_is_refused() {
+        for file in [PAGE, "abi/tiltwise.wasm"] {
+            let said = broken(&[module(file, 1, &["env.now"])]).join("");
+            assert!(said.contains("env.now"), "{said}");
+        }
     }
 
     #[test]
-    fn a_page_module_may_import_its_glue() {
-        assert!(broken(&[module(PAGE, 1, &["./tiltwise_bg.js.__wbindgen_throw"])]).is_empty());
+    fn the_module_for_tools_may_import_its_glue() {
+        let glue = "./tiltwise_bg.js.__wbindgen_throw";
+        assert!(broken(&[module("inspect/tiltwise.wasm", 1, &[glue])]).is_empty());
     }
 
     #[test]

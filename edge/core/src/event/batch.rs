@@ -164,6 +164,25 @@ impl<'a> Event<'a> {
     }
 }
 
+/// The bytes of an event that is an exposure and nothing else.
+pub fn exposed(made_ms: u64, exposure: &Exposure) -> Vec<u8> {
+    event(made_ms, 2, &exposure.encode())
+}
+
+/// The bytes of an event that is an outcome and nothing else.
+pub fn happened(made_ms: u64, outcome: &Outcome<'_>) -> Vec<u8> {
+    let mut w = Writer::new();
+    outcome.write(&mut w);
+    event(made_ms, 3, &w.into_bytes())
+}
+
+fn event(made_ms: u64, field: u32, body: &[u8]) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.uint(1, made_ms);
+    w.element(field, body);
+    w.into_bytes()
+}
+
 impl<'a> Outcome<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, WireError> {
         let mut outcome = Self::default();

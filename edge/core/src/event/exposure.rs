@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use crate::id::{RevisionId, UnitKind};
 use crate::revision::{LINEAR_LIMIT_Q10, MAX_ARMS, MAX_ATTRIBUTES};
-use crate::wire::{Message, WireError, Writer};
+use crate::wire::shape::{FIXED64, Rule, U32, U64, list, upto};
+use crate::wire::{Fields, Message, WireError, Writer};
 
 /// An exposure has at most one slot for each attribute.
 pub const MAX_SLOTS: usize = MAX_ATTRIBUTES;
@@ -60,51 +61,58 @@ impl Exposure {
     }
 
     pub(crate) fn read(m: &mut Message<'_>) -> Self {
-        let mut x = Self {
-            revision: RevisionId(0),
-            model: 0,
-            episode: 0,
-            arm: 0,
-            draw: 0,
-            slots: Vec::new(),
-            values_q10: Vec::new(),
-            propensities_q30: Vec::new(),
-            predictions_micros: Vec::new(),
-            variances_micros: Vec::new(),
-            flags: 0,
-            unit_kind: UnitKind::Visitor,
+        const RULES: [Rule; 12] = [
+            FIXED64,
+            U64,
+            U64,
+            U32,
+            U32,
+            list(MAX_SLOTS, "active slots"),
+            list(MAX_SLOTS, "slot values"),
+            list(MAX_ARMS, "propensities"),
+            list(MAX_ARMS, "predictions"),
+            list(MAX_ARMS, "variances"),
+            U32,
+            upto(1, "unit kind"),
+        ];
+        let f = Fields::read(m, &RULES);
+        let x = Self {
+            revision: RevisionId(f.u64(1)),
+            model: f.u64(2),
+            episode: f.u64(3),
+            arm: f.u32(4),
+            draw: f.u32(5),
+            slots: f.list(m, 6),
+            values_q10: f.list(m, 7).into_iter().map(unzigzag).collect(),
+            propensities_q30: f.list(m, 8),
+            predictions_micros: f.list(m, 9),
+            variances_micros: f.list(m, 10),
+            flags: f.u32(11),
+            unit_kind: if f.is(12) {
+                UnitKind::Account
+            } else {
+                UnitKind::Visitor
+            },
         };
-        let mut values = Vec::new();
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => x.revision = RevisionId(m.fixed64()),
-                2 => x.model = m.u64(),
-                3 => x.episode = m.u64(),
-                4 => x.arm = m.u32(),
-                5 => x.draw = m.u32(),
-                6 => m.numbers(&mut x.slots, MAX_SLOTS, "active slots"),
-                7 => m.numbers(&mut values, MAX_SLOTS, "slot values"),
-                8 => m.numbers(&mut x.propensities_q30, MAX_ARMS, "propensities"),
-                9 => m.numbers(&mut x.predictions_micros, MAX_ARMS, "predictions"),
-                10 => m.numbers(&mut x.variances_micros, MAX_ARMS, "variances"),
-                11 => x.flags = m.u32(),
-                12 => x.unit_kind = UnitKind::read(m),
-                _ => m.unknown(),
-            }
-        }
-        x.values_q10 = values.into_iter().map(unzigzag).collect();
         m.check(x.check());
         x
     }
 
     pub fn write(&self, w: &mut Writer) {
+        self.write_for(w, true);
+    }
+
+    /// Without the slots unless `personal`: they tell what attributes there are.
+    pub(crate) fn write_for(&self, w: &mut Writer, personal: bool) {
         w.fixed64(1, self.revision.0);
         w.uint(2, self.model);
         w.uint(3, self.episode);
         w.uint(4, self.arm.into());
         w.uint(5, self.draw.into());
-        w.packed_u32(6, &self.slots);
-        w.packed_sint(7, self.values_q10.iter().map(|&v| i64::from(v)));
+        if personal {
+            w.packed_u32(6, &self.slots);
+            w.packed_sint(7, self.values_q10.iter().map(|&v| i64::from(v)));
+        }
         w.packed_u32(8, &self.propensities_q30);
         w.packed_u32(9, &self.predictions_micros);
         w.packed_u32(10, &self.variances_micros);

@@ -9,6 +9,7 @@ mod logged;
 
 pub use batch::{
     BATCH_MAGIC, Body, Event, EventBatch, MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_ID, MAX_NAME, Outcome,
+    exposed, happened,
 };
 pub use exposure::{Exposure, FLAG_COMPARISON, FLAG_OVERRIDE, MAX_SLOTS};
 pub use logged::{Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};

@@ -9,7 +9,7 @@ use super::normal::{Belief, chances};
 use super::weigh::{SlotSums, Weighed};
 use super::{mean_micros, variance_micros};
 use crate::model::{Model, Segment};
-use crate::propensity::quantise;
+use crate::propensity::{Arms, quantise};
 
 /// Rows at most, by effective count; other segments are served as everybody is.
 const MAX_ROWS: usize = 1_024;
@@ -18,7 +18,7 @@ const MAX_ROWS: usize = 1_024;
 pub(super) fn model(weighed: &Weighed<'_>, split: impl Fn(Vec<f64>) -> Vec<f64>) -> Model {
     let row = |slot: u32, beliefs: &[Belief]| Segment {
         slot,
-        probabilities_q30: quantise(&split(chances(beliefs)), |_| true, 0),
+        probabilities_q30: quantise(&split(chances(beliefs)), Arms::of(beliefs.len(), |_| true), 0),
         means_micros: beliefs.iter().map(|b| mean_micros(b.mean)).collect(),
     };
     let segments = segments(weighed);

@@ -1,23 +1,12 @@
 //! Declared weights. The model only predicts.
 
-use super::Weights;
+use alloc::vec::Vec;
+
+use super::look_up;
 use crate::snapshot::Experiment;
 
-pub(super) fn weights(experiment: &Experiment) -> Weights {
-    let weights = experiment
-        .revision
-        .policy
-        .weights_q30
-        .iter()
-        .map(|&w| f64::from(w))
-        .collect();
-    let predictions_micros = experiment
-        .model
-        .segment(0)
-        .map(|row| row.means_micros.clone())
-        .unwrap_or_default();
-    Weights {
-        weights,
-        predictions_micros,
-    }
+/// The weights go into `weights`; the predictions are returned.
+pub(super) fn weigh(experiment: &Experiment, weights: &mut [f64]) -> Vec<u32> {
+    let row = experiment.model.segment(0);
+    look_up(&experiment.revision.policy.weights_q30, row, weights)
 }

@@ -8,13 +8,14 @@ mod contextual;
 mod fixed;
 mod table;
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 pub(crate) use contextual::PRIOR_PRECISION;
 
 use crate::features::Features;
-use crate::propensity::quantise;
-use crate::revision::PolicyKind;
+use crate::model::Segment;
+use crate::propensity::{Arms, quantise};
+use crate::revision::{MAX_ARMS, PolicyKind};
 use crate::snapshot::Experiment;
 
 /// What is logged of a decision besides the arm.
@@ -27,47 +28,55 @@ pub struct Distribution {
     pub variances_micros: Vec<u32>,
 }
 
-/// What a policy says before masks, floor and rounding.
-struct Weights {
-    /// Any positive sum. Empty: nothing is known, an even split.
-    weights: Vec<f64>,
-    predictions_micros: Vec<u32>,
-}
+/// Room for a number an arm. Not a list: it would be allocated for every decision.
+type Weights = [f64; MAX_ARMS];
 
 /// The distribution of an experiment's arms for somebody with these features.
 pub fn distribution(experiment: &Experiment, features: &Features) -> Distribution {
     let policy = &experiment.revision.policy;
-    let known = match policy.kind {
-        PolicyKind::Fixed => fixed::weights(experiment),
-        PolicyKind::Contextual => contextual::weights(experiment, features),
-        PolicyKind::Thompson | PolicyKind::BestArm => table::weights(experiment, features),
+    let arms = experiment.revision.arms();
+    let active = experiment.active();
+    // What a policy says before masks, floor and rounding: any positive sum. An even split where it says nothing.
+    let mut room: Weights = [1.0; MAX_ARMS];
+    let weights = room.get_mut(..arms).unwrap_or_default();
+    let predictions_micros = match policy.kind {
+        PolicyKind::Fixed => fixed::weigh(experiment, weights),
+        PolicyKind::Contextual => contextual::weigh(experiment, active, features, weights),
+        PolicyKind::Thompson | PolicyKind::BestArm => table::weigh(experiment, features, weights),
     };
     let floor = if policy.kind == PolicyKind::Fixed {
         0
     } else {
         policy.min_propensity_q30
     };
-    let weights = guarantee(experiment, known.weights);
-    let propensities_q30 = quantise(&weights, |arm| experiment.is_active(arm), floor);
-    let variances_micros = if known.predictions_micros.is_empty() {
+    guarantee(experiment, active, weights);
+    let propensities_q30 = quantise(weights, active, floor);
+    let variances_micros = if predictions_micros.is_empty() {
         Vec::new()
     } else {
         experiment.model.variances_micros.clone()
     };
     Distribution {
         propensities_q30,
-        predictions_micros: known.predictions_micros,
+        predictions_micros,
         variances_micros,
     }
 }
 
 /// The even split over the active arms: what the comparison group is drawn from.
 pub fn even_split(experiment: &Experiment) -> Vec<u32> {
-    quantise(
-        &vec![1.0; experiment.revision.arms()],
-        |arm| experiment.is_active(arm),
-        0,
-    )
+    let even: Weights = [1.0; MAX_ARMS];
+    let weights = even.get(..experiment.revision.arms()).unwrap_or_default();
+    quantise(weights, experiment.active(), 0)
+}
+
+/// Takes over declared or computed probabilities, one an arm, and the predictions of a row.
+#[inline(never)]
+fn look_up(probabilities_q30: &[u32], row: Option<&Segment>, weights: &mut [f64]) -> Vec<u32> {
+    for (weight, &q30) in weights.iter_mut().zip(probabilities_q30) {
+        *weight = f64::from(q30);
+    }
+    row.map(|row| row.means_micros.clone()).unwrap_or_default()
 }
 
 /// The share that an arm keeps while too little is known of it: half of an even split.
@@ -76,30 +85,21 @@ pub fn even_split(experiment: &Experiment) -> Vec<u32> {
 /// (twice as long at most), and the known best still gets most of the traffic.
 const GUARANTEED: f64 = 0.5;
 
-fn guarantee(experiment: &Experiment, mut weights: Vec<f64>) -> Vec<f64> {
-    let arms = experiment.revision.arms();
-    let is_new = |arm: usize| experiment.model.newcomers.get(arm).copied().unwrap_or(0) == 1;
-    if weights.is_empty() {
-        return vec![1.0; arms];
+fn guarantee(experiment: &Experiment, active: Arms, weights: &mut [f64]) {
+    let newcomers = &experiment.model.newcomers;
+    let new = active.both(Arms::of(newcomers.len(), |arm| newcomers.get(arm) == Some(&1)));
+    let sum = sum_of(weights, active);
+    if sum <= 0.0 || new.count() == 0 {
+        return;
     }
-    let active = (0..arms).filter(|&arm| experiment.is_active(arm)).count();
-    let share = GUARANTEED / active.max(1) as f64;
-    let sum: f64 = sum_where(&weights, |arm| experiment.is_active(arm));
-    if sum <= 0.0 || !(0..arms).any(|arm| is_new(arm) && experiment.is_active(arm)) {
-        return weights;
-    }
-    let lacks = |arm: usize, w: f64| is_new(arm) && experiment.is_active(arm) && w / sum < share;
-    let kept = sum_where(&weights, |arm| {
-        experiment.is_active(arm) && !lacks(arm, weights.get(arm).copied().unwrap_or(0.0))
-    }) / sum;
-    let raised = weights
-        .iter()
-        .enumerate()
-        .filter(|&(arm, &w)| lacks(arm, w))
-        .count() as f64
-        * share;
+    let share = GUARANTEED / active.count() as f64;
+    let lacks = Arms::of(weights.len(), |arm| {
+        new.has(arm) && weights.get(arm).is_some_and(|w| w / sum < share)
+    });
+    let kept = sum_of(weights, active.without(lacks)) / sum;
+    let raised = lacks.count() as f64 * share;
     for (arm, w) in weights.iter_mut().enumerate() {
-        *w = if lacks(arm, *w) {
+        *w = if lacks.has(arm) {
             share
         } else if kept > 0.0 {
             *w / sum * (1.0 - raised) / kept
@@ -107,14 +107,15 @@ fn guarantee(experiment: &Experiment, mut weights: Vec<f64>) -> Vec<f64> {
             0.0
         };
     }
-    weights
 }
 
-fn sum_where(weights: &[f64], take: impl Fn(usize) -> bool) -> f64 {
-    weights
-        .iter()
-        .enumerate()
-        .filter(|&(arm, _)| take(arm))
-        .map(|(_, w)| w)
-        .sum()
+#[inline(never)]
+fn sum_of(weights: &[f64], arms: Arms) -> f64 {
+    let mut sum = 0.0;
+    for (arm, w) in weights.iter().enumerate() {
+        if arms.has(arm) {
+            sum += w;
+        }
+    }
+    sum
 }

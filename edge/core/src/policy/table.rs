@@ -5,17 +5,13 @@
 
 use alloc::vec::Vec;
 
-use super::Weights;
+use super::look_up;
 use crate::features::Features;
 use crate::snapshot::Experiment;
 
-pub(super) fn weights(experiment: &Experiment, features: &Features) -> Weights {
+pub(super) fn weigh(experiment: &Experiment, features: &Features, weights: &mut [f64]) -> Vec<u32> {
     let slot = features.slots.first().copied().unwrap_or(0);
     let row = experiment.model.segment(slot);
-    Weights {
-        weights: row
-            .map(|row| row.probabilities_q30.iter().map(|&p| f64::from(p)).collect())
-            .unwrap_or_default(),
-        predictions_micros: row.map_or_else(Vec::new, |row| row.means_micros.clone()),
-    }
+    let probabilities = row.map(|row| &row.probabilities_q30[..]);
+    look_up(probabilities.unwrap_or_default(), row, weights)
 }

@@ -3,7 +3,8 @@
 use alloc::{string::String, vec::Vec};
 
 use super::MAX_KEY;
-use crate::wire::{Message, WireError, Writer};
+use crate::wire::shape::{FIXED64, Rule, TRUTH, bytes, list, upto};
+use crate::wire::{Fields, Message, WireError, Writer};
 
 /// At most so many attributes in an experiment; an exposure has at most one slot for each.
 pub const MAX_ATTRIBUTES: usize = 128;
@@ -34,29 +35,31 @@ pub struct Attribute {
 
 impl Attribute {
     pub(super) fn read(m: &mut Message<'_>) -> Self {
-        let (mut name, mut kind, mut hidden) = (String::new(), 0, false);
-        let (mut cuts, mut center, mut scale, mut of) = (Vec::new(), 0.0, 0.0, Vec::new());
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => name = m.text(MAX_KEY, "attribute name"),
-                2 => kind = m.u32(),
-                3 => m.doubles(&mut cuts, 256, "number of cuts"),
-                4 => center = m.f64(),
-                5 => scale = m.f64(),
-                6 => m.numbers(&mut of, 8, "parts of a cross or segment"),
-                7 => hidden = m.bool(),
-                _ => m.unknown(),
-            }
-        }
-        m.require(kind <= 4, "attribute kind");
-        let kind = match kind {
+        const RULES: [Rule; 7] = [
+            bytes(MAX_KEY, "attribute name"),
+            upto(4, "attribute kind"),
+            list(256, "number of cuts"),
+            FIXED64,
+            FIXED64,
+            list(8, "parts of a cross or segment"),
+            TRUTH,
+        ];
+        let f = Fields::read(m, &RULES);
+        let cuts = f.doubles(m, 3);
+        let of = f.list(m, 6);
+        let (center, scale) = (f.f64(4), f.f64(5));
+        let kind = match f.u32(2) {
             1 => AttributeKind::Bins { cuts },
             2 => AttributeKind::Linear { center, scale },
             3 => AttributeKind::Cross { of },
             4 => AttributeKind::Segment { of },
             _ => AttributeKind::Categorical,
         };
-        Self { name, kind, hidden }
+        Self {
+            name: f.text(m, 1),
+            kind,
+            hidden: f.is(7),
+        }
     }
 
     pub(super) fn write(&self, w: &mut Writer) {

@@ -3,7 +3,8 @@
 use alloc::{string::String, vec::Vec};
 
 use super::MAX_KEY;
-use crate::wire::{Message, Writer};
+use crate::wire::shape::{FIXED64, Rule, TRUTH, bytes, each, upto};
+use crate::wire::{Fields, Message, Writer};
 
 /// At most so many nodes in one tree, and so deep.
 pub const MAX_CONDITIONS: usize = 256;
@@ -52,32 +53,33 @@ impl Condition {
     }
 
     pub(super) fn read(m: &mut Message<'_>, depth: u32, left: &mut usize) -> Self {
+        const RULES: [Rule; 5] = [
+            upto(3, "kind of a condition"),
+            each(MAX_CONDITIONS, "size of a targeting condition"),
+            bytes(MAX_KEY, "attribute name"),
+            upto(Operator::ALL.len() as u32 - 1, "operator"),
+            each(MAX_VALUES, "values of a comparison"),
+        ];
         m.require(depth <= MAX_DEPTH && *left > 0, "size of a targeting condition");
         *left = left.saturating_sub(1);
-        let (mut kind, mut children, mut attribute, mut operator, mut values) =
-            (0, Vec::new(), String::new(), 0, Vec::new());
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => kind = m.u32(),
-                2 => children.push(m.nested(|m| Self::read(m, depth + 1, left))),
-                3 => attribute = m.text(MAX_KEY, "attribute name"),
-                4 => operator = m.u32(),
-                5 => {
-                    m.require(values.len() < MAX_VALUES, "values of a comparison");
-                    values.push(m.nested(Value::read));
-                }
-                _ => m.unknown(),
-            }
-        }
-        m.require(kind <= 3, "kind of a condition");
-        match kind {
+        let f = Fields::read(m, &RULES);
+        // Where something is wrong there is nothing to go deeper for.
+        let children = if m.is_sound() {
+            f.each(m, 2, |m| Self::read(m, depth + 1, left))
+        } else {
+            Vec::new()
+        };
+        match f.u32(1) {
             0 => Self::All(children),
             1 => Self::Any(children),
             2 => Self::None(children),
             _ => Self::Compare {
-                attribute,
-                operator: Operator::from_wire(m, operator),
-                values,
+                attribute: f.text(m, 3),
+                operator: Operator::ALL
+                    .get(f.u32(4) as usize)
+                    .copied()
+                    .unwrap_or(Operator::Eq),
+                values: f.each(m, 5, Value::read),
             },
         }
     }
@@ -111,17 +113,16 @@ impl Condition {
 
 impl Value {
     fn read(m: &mut Message<'_>) -> Self {
-        let mut value = None;
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => value = Some(Self::Text(m.text(MAX_TEXT, "text of a comparison"))),
-                2 => value = Some(Self::Number(m.f64())),
-                3 => value = Some(Self::Truth(m.bool())),
-                _ => m.unknown(),
-            }
+        const RULES: [Rule; 3] = [bytes(MAX_TEXT, "text of a comparison"), FIXED64, TRUTH];
+        let f = Fields::read(m, &RULES);
+        m.need(f.count() == 1, "value of a comparison");
+        if f.has(1) {
+            Self::Text(f.text(m, 1))
+        } else if f.has(2) {
+            Self::Number(f.f64(2))
+        } else {
+            Self::Truth(f.is(3))
         }
-        m.need(value.is_some(), "value of a comparison");
-        value.unwrap_or(Self::Truth(false))
     }
 
     fn write(&self, w: &mut Writer) {
@@ -135,19 +136,15 @@ impl Value {
 }
 
 impl Operator {
-    fn from_wire(m: &mut Message<'_>, v: u32) -> Self {
-        const ALL: [Operator; 9] = [
-            Operator::Eq,
-            Operator::Ne,
-            Operator::Lt,
-            Operator::Lte,
-            Operator::Gt,
-            Operator::Gte,
-            Operator::In,
-            Operator::Nin,
-            Operator::Exists,
-        ];
-        m.require((v as usize) < ALL.len(), "operator");
-        ALL.get(v as usize).copied().unwrap_or(Self::Eq)
-    }
+    const ALL: [Self; 9] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Lt,
+        Self::Lte,
+        Self::Gt,
+        Self::Gte,
+        Self::In,
+        Self::Nin,
+        Self::Exists,
+    ];
 }

@@ -4,7 +4,8 @@ use alloc::string::String;
 
 use super::MAX_KEY;
 use crate::id::Tier;
-use crate::wire::{Message, Writer};
+use crate::wire::shape::{Rule, U32, U64, bytes, upto};
+use crate::wire::{Fields, Message, Writer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(u32)]
@@ -80,39 +81,31 @@ impl Metric {
     }
 
     pub(super) fn read(m: &mut Message<'_>) -> Self {
-        let mut metric = Self {
-            min_tier: Tier::Page,
-            ..NEVER.clone()
+        const RULES: [Rule; 8] = [
+            bytes(MAX_KEY, "metric event"),
+            U64,
+            U64,
+            bytes(8, "currency"),
+            upto(Tier::Server as u32, "tier"),
+            upto(1, "role of a metric"),
+            U32,
+            upto(2, "on_breach"),
+        ];
+        let f = Fields::read(m, &RULES);
+        let metric = Self {
+            event: f.text(m, 1),
+            window_ms: f.u64(2),
+            cap_micros: f.u64(3),
+            currency: f.text(m, 4),
+            min_tier: Tier::from_wire(f.u32(5)).unwrap_or_default(),
+            role: if f.is(6) { Role::Guardrail } else { Role::Watched },
+            max_increase_micros: f.u32(7),
+            on_breach: match f.u32(8) {
+                0 => OnBreach::Notify,
+                1 => OnBreach::StopVariant,
+                _ => OnBreach::Pause,
+            },
         };
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => metric.event = m.text(MAX_KEY, "metric event"),
-                2 => metric.window_ms = m.u64(),
-                3 => metric.cap_micros = m.u64(),
-                4 => metric.currency = m.text(8, "currency"),
-                5 => {
-                    let tier = m.u32();
-                    m.require(tier <= Tier::Server as u32, "tier");
-                    metric.min_tier = Tier::from_wire(tier).unwrap_or_default();
-                }
-                6 => {
-                    let role = m.u32();
-                    m.require(role <= 1, "role of a metric");
-                    metric.role = if role == 0 { Role::Watched } else { Role::Guardrail };
-                }
-                7 => metric.max_increase_micros = m.u32(),
-                8 => {
-                    let on_breach = m.u32();
-                    m.require(on_breach <= 2, "on_breach");
-                    metric.on_breach = match on_breach {
-                        0 => OnBreach::Notify,
-                        1 => OnBreach::StopVariant,
-                        _ => OnBreach::Pause,
-                    }
-                }
-                _ => m.unknown(),
-            }
-        }
         m.need(!metric.event.is_empty(), "event of a metric");
         // A century: no sum of a time and a window can overflow.
         let window = (1..=3_155_760_000_000).contains(&metric.window_ms);

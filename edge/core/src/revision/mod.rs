@@ -12,7 +12,8 @@ use alloc::{string::String, vec::Vec};
 
 use crate::id::UnitKind;
 use crate::propensity::ONE_Q30;
-use crate::wire::{Message, WireError, Writer};
+use crate::wire::shape::{MESSAGE, Rule, U32, U64, bytes, each, exactly, upto};
+use crate::wire::{Fields, Message, WireError, Writer};
 
 pub use attribute::{Attribute, AttributeKind, LINEAR_LIMIT_Q10, MAX_ATTRIBUTES};
 pub use condition::{Condition, MAX_CONDITIONS, Operator, Value};
@@ -109,54 +110,52 @@ impl Revision {
     }
 
     pub(crate) fn read(m: &mut Message<'_>) -> Self {
-        let mut revision = Self {
-            key: String::new(),
-            salt: [0; 16],
-            unit: UnitKind::Visitor,
-            sticky: Sticky::Visitor,
-            traffic_q30: 0,
-            comparison_q30: 0,
-            control: 0,
-            variants: Vec::new(),
-            when: Condition::always(),
-            attributes: Vec::new(),
-            policy: Policy::default(),
-            metrics: Vec::new(),
-            half_life_ms: 0,
-            bucket_ms: 0,
-            fine_ms: 0,
-            horizon_units: 0,
-        };
+        const RULES: [Rule; 16] = [
+            bytes(MAX_KEY, "experiment key"),
+            exactly(16, "salt"),
+            upto(1, "unit kind"),
+            upto(2, "stickiness"),
+            U32,
+            U32,
+            U32,
+            each(MAX_ARMS, "number of variants (2 to 64)"),
+            MESSAGE,
+            each(MAX_ATTRIBUTES, "number of attributes (at most 128)"),
+            MESSAGE,
+            each(MAX_METRICS, "number of metrics (1 to 16)"),
+            U64,
+            U64,
+            U64,
+            U64,
+        ];
+        let f = Fields::read(m, &RULES);
         let mut conditions = MAX_CONDITIONS;
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => revision.key = m.text(MAX_KEY, "experiment key"),
-                2 => revision.salt = m.exactly("salt"),
-                3 => revision.unit = UnitKind::read(m),
-                4 => {
-                    let sticky = m.u32();
-                    m.require(sticky <= 2, "stickiness");
-                    revision.sticky = match sticky {
-                        0 => Sticky::Visitor,
-                        1 => Sticky::Session,
-                        _ => Sticky::None,
-                    }
-                }
-                5 => revision.traffic_q30 = m.u32(),
-                6 => revision.comparison_q30 = m.u32(),
-                7 => revision.control = m.u32(),
-                8 => revision.variants.push(m.nested(Variant::read)),
-                9 => revision.when = m.nested(|m| Condition::read(m, 0, &mut conditions)),
-                10 => revision.attributes.push(m.nested(Attribute::read)),
-                11 => revision.policy = m.nested(Policy::read),
-                12 => revision.metrics.push(m.nested(Metric::read)),
-                13 => revision.half_life_ms = m.u64(),
-                14 => revision.bucket_ms = m.u64(),
-                15 => revision.fine_ms = m.u64(),
-                20 => revision.horizon_units = m.u64(),
-                _ => m.unknown(),
-            }
-        }
+        let revision = Self {
+            key: f.text(m, 1),
+            salt: f.bytes(2).try_into().unwrap_or_default(),
+            unit: if f.is(3) {
+                UnitKind::Account
+            } else {
+                UnitKind::Visitor
+            },
+            sticky: match f.u32(4) {
+                0 => Sticky::Visitor,
+                1 => Sticky::Session,
+                _ => Sticky::None,
+            },
+            traffic_q30: f.u32(5),
+            comparison_q30: f.u32(6),
+            control: f.u32(7),
+            variants: f.each(m, 8, Variant::read),
+            when: f.message(m, 9, |m| Condition::read(m, 0, &mut conditions)),
+            attributes: f.each(m, 10, Attribute::read),
+            policy: f.message(m, 11, Policy::read),
+            metrics: f.each(m, 12, Metric::read),
+            half_life_ms: f.u64(13),
+            bucket_ms: f.u64(14),
+            fine_ms: f.u64(15),
+            horizon_units: f.u64(16),
+        };
         m.check(revision.check());
         revision
     }
@@ -192,7 +191,7 @@ impl Revision {
         w.uint(13, self.half_life_ms);
         w.uint(14, self.bucket_ms);
         w.uint(15, self.fine_ms);
-        w.uint(20, self.horizon_units);
+        w.uint(16, self.horizon_units);
     }
 
     /// What every later function relies on. A revision that was decoded has passed it.
@@ -223,17 +222,11 @@ impl Revision {
 
 impl Variant {
     fn read(m: &mut Message<'_>) -> Self {
-        let mut variant = Self {
-            key: String::new(),
-            value: String::new(),
-        };
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => variant.key = m.text(MAX_KEY, "variant key"),
-                2 => variant.value = m.text(MAX_VALUE, "variant value"),
-                _ => m.unknown(),
-            }
+        const RULES: [Rule; 2] = [bytes(MAX_KEY, "variant key"), bytes(MAX_VALUE, "variant value")];
+        let f = Fields::read(m, &RULES);
+        Self {
+            key: f.text(m, 1),
+            value: f.text(m, 2),
         }
-        variant
     }
 }

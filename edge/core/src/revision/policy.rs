@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::MAX_ARMS;
 use crate::propensity::ONE_Q30;
-use crate::wire::{Message, WireError, Writer};
+use crate::wire::shape::{Rule, U32, list, upto};
+use crate::wire::{Fields, Message, WireError, Writer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(u32)]
@@ -27,25 +28,18 @@ pub struct Policy {
 
 impl Policy {
     pub(super) fn read(m: &mut Message<'_>) -> Self {
-        let mut policy = Self::default();
-        while let Some(number) = m.next_field() {
-            match number {
-                1 => {
-                    let kind = m.u32();
-                    m.require(kind <= 3, "policy");
-                    policy.kind = match kind {
-                        1 => PolicyKind::Thompson,
-                        2 => PolicyKind::Contextual,
-                        3 => PolicyKind::BestArm,
-                        _ => PolicyKind::Fixed,
-                    }
-                }
-                2 => policy.min_propensity_q30 = m.u32(),
-                3 => m.numbers(&mut policy.weights_q30, MAX_ARMS, "weights"),
-                _ => m.unknown(),
-            }
+        const RULES: [Rule; 3] = [upto(3, "policy"), U32, list(MAX_ARMS, "weights")];
+        let f = Fields::read(m, &RULES);
+        Self {
+            kind: match f.u32(1) {
+                1 => PolicyKind::Thompson,
+                2 => PolicyKind::Contextual,
+                3 => PolicyKind::BestArm,
+                _ => PolicyKind::Fixed,
+            },
+            min_propensity_q30: f.u32(2),
+            weights_q30: f.list(m, 3),
         }
-        policy
     }
 
     pub(super) fn write(&self, w: &mut Writer) {

@@ -47,11 +47,32 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The field that [`Self::next_field`] came to.
+    pub(super) fn field(&self) -> Field<'a> {
+        self.field
+    }
+
+    /// Goes on with another message. The one before must have been read to its end.
+    #[inline(never)]
+    pub(super) fn enter(&mut self, bytes: &'a [u8]) {
+        self.reader = Reader::new(bytes);
+    }
+
+    /// What of the message is still to be read.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.reader.rest()
+    }
+
     /// Keeps the first error.
     #[inline(never)]
     #[cold]
     pub fn fail(&mut self, error: WireError) {
         self.wrong.get_or_insert(error);
+    }
+
+    /// Nothing was wrong so far.
+    pub fn is_sound(&self) -> bool {
+        self.wrong.is_none()
     }
 
     /// The field is not part of the message.

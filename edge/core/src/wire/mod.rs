@@ -6,10 +6,12 @@
 
 mod message;
 mod reader;
+pub(crate) mod shape;
 mod writer;
 
 pub use message::Message;
 pub use reader::{Field, Reader, WireError};
+pub(crate) use shape::Fields;
 pub use writer::Writer;
 
 /// The wire version that this build reads and writes.

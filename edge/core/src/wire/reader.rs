@@ -108,6 +108,11 @@ impl<'a> Reader<'a> {
         Ok(Some((number, field)))
     }
 
+    /// What is still to be read.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The number of the field read last.
     pub(super) fn number(&self) -> u32 {
         self.field

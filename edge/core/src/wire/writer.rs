@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use crate::number::swap;
+
 /// Bytes in the making.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -31,6 +33,7 @@ impl Writer {
         self.out.is_empty()
     }
 
+    #[inline(never)]
     pub fn uint(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, 0);
@@ -53,6 +56,7 @@ impl Writer {
         }
     }
 
+    #[inline(never)]
     pub fn fixed64(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, 1);
@@ -80,6 +84,7 @@ impl Writer {
         self.out.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 
+    #[inline(never)]
     pub fn bytes(&mut self, field: u32, value: &[u8]) {
         if !value.is_empty() {
             self.element(field, value);
@@ -91,6 +96,7 @@ impl Writer {
     }
 
     /// Bytes that stand even when empty: an element of a repeated field, or a member of a oneof.
+    #[inline(never)]
     pub fn element(&mut self, field: u32, value: &[u8]) {
         self.tag(field, 2);
         self.varint(value.len() as u64);
@@ -99,17 +105,44 @@ impl Writer {
 
     /// A message inside this one; it stands even when empty.
     pub fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        self.tag(field, 2);
-        let start = self.out.len();
+        let start = self.begin(field);
         write(self);
+        self.end(start);
+    }
+
+    /// Leaves room for the length that most messages have: one byte.
+    fn begin(&mut self, field: u32) -> usize {
+        self.tag(field, 2);
+        self.out.push(0);
+        self.out.len()
+    }
+
+    /// The length is known only now; a long body makes room for the rest of it.
+    #[inline(never)]
+    fn end(&mut self, start: usize) {
         let body = self.out.len() - start;
-        // The length is known only now: write it behind the body, then turn the two around.
-        self.varint(body as u64);
-        if let Some(both) = self.out.get_mut(start..) {
-            both.rotate_left(body);
+        let mut length = body;
+        let mut at = start - 1;
+        while length >= 0x80 {
+            self.put(at, length as u8 | 0x80);
+            length >>= 7;
+            at += 1;
+            self.out.push(0);
+            // The body goes one place further for every further byte of its length.
+            for i in (at + 1..self.out.len()).rev() {
+                swap(&mut self.out, i);
+            }
+        }
+        self.put(at, length as u8);
+    }
+
+    fn put(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.out.get_mut(at) {
+            *place = byte;
         }
     }
 
+    #[inline(never)]
     pub fn packed_u32(&mut self, field: u32, values: &[u32]) {
         self.packed(field, values.iter().map(|&v| u64::from(v)));
     }
@@ -138,10 +171,12 @@ impl Writer {
         }
     }
 
+    #[inline(never)]
     fn tag(&mut self, field: u32, kind: u32) {
         self.varint(u64::from(field << 3 | kind));
     }
 
+    #[inline(never)]
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.out.push(value as u8 | 0x80);

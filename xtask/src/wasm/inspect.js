@@ -1,4 +1,4 @@
-// Made by `cargo xtask wasm`; edit xtask/src/wasm/loader.js instead.
+// Made by `cargo xtask wasm`; edit xtask/src/wasm/inspect.js instead.
 import * as glue from "./glue.js";
 import hex from "./hex.js";
 

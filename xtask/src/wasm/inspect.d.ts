@@ -1,4 +1,4 @@
-// Made by `cargo xtask wasm`; edit xtask/src/wasm/loader.d.ts instead.
+// Made by `cargo xtask wasm`; edit xtask/src/wasm/inspect.d.ts instead.
 import * as glue from "./glue.js";
 
 /**
