@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that shows that the repository is in order.
 
 mod node;
+mod python;
 mod rust;
 
 use std::process::ExitCode;
@@ -9,11 +10,11 @@ use anyhow::Result;
 
 use crate::count::Counts;
 use crate::stage::{self, Plan, Stage};
-use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM};
+use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM, PYTHON};
 use crate::{child, repo, tidy, wasm};
 
 /// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage {
         name: "tidy",
         about: "the invariants of ARCHITECTURE.md",
@@ -79,6 +80,14 @@ const STAGES: [Stage; 9] = [
         run: rust::test_across_crates,
     },
     Stage {
+        name: "reference",
+        about: "intervals against independent implementations from PyPI",
+        needs: &[&PYTHON],
+        slow: true,
+        optional: true,
+        run: python::test,
+    },
+    Stage {
         name: "deny",
         about: "licences, sources and known weaknesses of the dependencies",
         needs: &[&CARGO_DENY],
@@ -91,7 +100,8 @@ const STAGES: [Stage; 9] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, cross, deny. A stage that fails does not keep the next from
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, cross,
+/// reference, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
 #[derive(clap::Args)]
@@ -100,7 +110,7 @@ pub struct Args {
     /// Run this stage alone.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Leave out what takes minutes to build: the stage cross, which hosts wasmtime.
+    /// Leave out what takes minutes to build or asks the network: the stages cross and reference.
     #[arg(long)]
     fast: bool,
 }

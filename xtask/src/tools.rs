@@ -42,6 +42,13 @@ pub const CHROMIUM: Tool = Tool {
     least: None,
 };
 
+pub const PYTHON: Tool = Tool {
+    program: "python3",
+    role: "runs the programs that results are compared with",
+    install: "apt-get install -y python3-venv",
+    least: None,
+};
+
 pub const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",
     role: "checks licences, sources and known weaknesses of the dependencies",

@@ -1,0 +1,168 @@
+//! The stage that asks other people's programs: the core's intervals against gbstats' and confseq's.
+//!
+//! It makes its own virtual environment under `target/`, with pinned versions, once. Where Python, the package registry or
+//! what a package is compiled with is missing, that is a skip with its name: nothing is wrong with this repository then.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tiltwise_core::infer::split::{ArmSums, difference};
+use tiltwise_core::infer::{bernoulli, mixture};
+
+use crate::count::Counts;
+use crate::{child, repo};
+
+const FOLDER: &str = "xtask/python";
+/// Has no wheels: it is compiled, against Boost.
+const CONFSEQ: &str = "confseq==0.0.11";
+const BOOST: &str = "/usr/include/boost/version.hpp";
+
+const SPLITS: [[f64; 5]; 5] = [
+    [1_000.0, 100.0, 1_000.0, 130.0, 5_000.0],
+    [5_000.0, 500.0, 5_000.0, 575.0, 1_000.0],
+    [20_000.0, 2_000.0, 20_000.0, 2_150.0, 10_000.0],
+    [3_000.0, 31.0, 9_000.0, 160.0, 5_000.0],
+    [800.0, 410.0, 200.0, 97.0, 5_000.0],
+];
+const SUMS: [f64; 4] = [10.0, 100.0, 1_000.0, 250_000.0];
+const RATES: [[f64; 2]; 3] = [[575.0, 5_000.0], [3.0, 40.0], [999.0, 1_000.0]];
+
+pub fn test() -> Result<Counts> {
+    let python = match environment() {
+        Ok(python) => python,
+        Err(error) => {
+            println!("gbstats and confseq skipped: {error:#}");
+            return Ok(Counts {
+                skipped: 2,
+                ..Counts::default()
+            });
+        }
+    };
+    let said = ask(&python)?;
+    let mut counts = Counts::default();
+    for (case, theirs) in SPLITS
+        .iter()
+        .zip(said["gbstats"].as_array().context("gbstats said nothing")?)
+    {
+        check(&mut counts, &format!("gbstats {case:?}"), &split(case), theirs);
+    }
+    let confseq = &said["confseq"];
+    if confseq.is_null() {
+        println!("confseq skipped: it is compiled against Boost; on Debian: apt-get install -y libboost-dev");
+        counts.skipped += 1;
+        return Ok(counts);
+    }
+    for (i, &v) in SUMS.iter().enumerate() {
+        let ours = [mixture::radius(v, mixture::rho2(1_000.0, 0.05), 0.05)];
+        check(
+            &mut counts,
+            &format!("confseq bound at {v}"),
+            &ours,
+            &json!([confseq["sums"][i]]),
+        );
+    }
+    for (i, &[successes, n]) in RATES.iter().enumerate() {
+        let ours = bernoulli::interval(successes, n, 90.0, 0.05).context("no interval")?;
+        check(
+            &mut counts,
+            &format!("confseq {successes} of {n}"),
+            &[ours.low, ours.high],
+            &confseq["rates"][i],
+        );
+    }
+    Ok(counts)
+}
+
+/// Low, high and p-value of a fixed split.
+fn split(&[n_a, conversions_a, n_b, conversions_b, tightest_at]: &[f64; 5]) -> Vec<f64> {
+    let arm = |n, conversions| ArmSums {
+        n,
+        sum: conversions,
+        sum_squares: conversions,
+    };
+    difference(
+        &arm(n_b, conversions_b),
+        &arm(n_a, conversions_a),
+        tightest_at,
+        0.05,
+    )
+    .map_or_else(Vec::new, |answer| {
+        vec![
+            answer.interval.low,
+            answer.interval.high,
+            mixture::p_value(answer.log_e),
+        ]
+    })
+}
+
+fn check(counts: &mut Counts, what: &str, ours: &[f64], theirs: &Value) {
+    let theirs: Vec<f64> = theirs
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_f64)
+        .collect();
+    let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-8 * b.abs().max(1.0);
+    if ours.len() == theirs.len() && ours.iter().zip(&theirs).all(is_near) {
+        counts.passed += 1;
+    } else {
+        println!("{what}: ours {ours:?}, theirs {theirs:?}");
+        counts.failed += 1;
+    }
+}
+
+/// The Python of the virtual environment, made where its requirements have changed.
+fn environment() -> Result<PathBuf> {
+    let requirements = repo::root().join(FOLDER).join("requirements.txt");
+    let wanted = fs::read_to_string(&requirements).context("reading the requirements")?;
+    let folder = repo::target_dir().join("python");
+    let (python, made) = (folder.join("bin/python"), folder.join("made-of.txt"));
+    if fs::read_to_string(&made).is_ok_and(|made| made == wanted) {
+        return Ok(python);
+    }
+    child::run(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )
+    .context("no virtual environment; on Debian: apt-get install -y python3-venv")?;
+    let pip = |arguments: &[&str]| {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        child::run(pip.args(arguments))
+    };
+    let file = requirements.display().to_string();
+    pip(&["--only-binary", ":all:", "--requirement", &file])
+        .context("the package registry cannot be reached")?;
+    if Path::new(BOOST).exists()
+        && let Err(error) = pip(&[CONFSEQ])
+    {
+        println!("{CONFSEQ} was not compiled: {error:#}");
+    }
+    fs::write(&made, wanted)?;
+    Ok(python)
+}
+
+fn ask(python: &Path) -> Result<Value> {
+    let cases = json!({ "splits": SPLITS, "sums": SUMS, "rates": RATES });
+    let mut asked = Command::new(python)
+        .arg(repo::root().join(FOLDER).join("reference.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the reference")?;
+    if let Some(mut stdin) = asked.stdin.take() {
+        stdin.write_all(cases.to_string().as_bytes())?;
+    }
+    let answer = asked.wait_with_output()?;
+    ensure!(
+        answer.status.success(),
+        "the reference ended with {}",
+        answer.status
+    );
+    Ok(serde_json::from_slice(&answer.stdout)?)
+}
