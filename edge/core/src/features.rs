@@ -141,6 +141,16 @@ fn limited(value: f64) -> i32 {
     if value < 0.0 { -distance } else { distance }
 }
 
+/// The slot of a range of a number: `bin` counts the cuts at or below it.
+pub fn bin_slot(name: &str, bin: u32) -> u32 {
+    slot(token(name, BIN, &bin.to_le_bytes()))
+}
+
+/// The slot of a number as a number.
+pub fn number_slot(name: &str) -> u32 {
+    slot(token(name, LINEAR, &[]))
+}
+
 /// The place of a value: 1 to 65,535.
 fn slot(token: u64) -> u32 {
     // 2^16 is 1 beyond the divisor, so that the remainder of a number is that of the sum of its 16-bit digits.

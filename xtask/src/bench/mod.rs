@@ -4,6 +4,7 @@ mod edge;
 mod history;
 mod inference;
 mod ingest;
+mod learning;
 mod process;
 mod snapshot;
 mod stream;
@@ -35,6 +36,7 @@ enum What {
     History(history::Args),
     Inference(inference::Args),
     Ingest(ingest::Args),
+    Learning(learning::Args),
     Stream(stream::Args),
 }
 
@@ -47,6 +49,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         What::History(args) => history::run(args)?,
         What::Inference(args) => inference::run(args, args_report)?,
         What::Ingest(args) => runtime()?.block_on(ingest::run(args))?,
+        What::Learning(args) => learning::run(args)?,
         What::Stream(args) => runtime()?.block_on(stream::run(args))?,
     };
     report::write(args_report, &figures)?;

@@ -2,7 +2,7 @@
 
 mod experiment;
 mod run;
-mod table;
+pub mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,8 +27,8 @@ const SEED: u64 = 5;
 /// order through a collector that this command starts, over HTTP, each decided with the newest snapshot that the stream
 /// has announced, by a contextual policy that starts knowing nothing.
 ///
-/// A column whose values are all numbers is cut into bins at the inner eighths of its first 500 rows; any other is
-/// categorical. Nothing is tuned to a data set.
+/// A column whose values are all numbers is cut into bins at the inner sixteenths of its first 500 rows; any other is
+/// categorical, and so are a few whole numbers without a decimal point. Nothing is tuned to a data set.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The data sets, fed one after the other.

@@ -1,8 +1,9 @@
 //! A data set as a stream of visitors: `label,uniform,<attribute>…`, a row a visitor.
 //!
-//! The label is the one arm that is right. The column `uniform` serves learners without an own source of chance; here the
-//! visitor's keyed draw is that, so it is not read.
+//! The label is the one arm that is right. The column `uniform` serves learners without an own source of chance: an
+//! offline run draws its arms with it, and where visitors have a keyed draw of their own nobody looks at it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -10,13 +11,15 @@ use tiltwise_core::context::{Context, ContextValue};
 
 /// Cut points come from so many first rows, as a fitter that has seen no more would choose them.
 pub const ROWS_FOR_CUTS: usize = 500;
-/// A numeric attribute is cut at the inner eighths of those rows.
-const BINS: usize = 8;
+/// Whole numbers without a decimal point are the names of categories where there are at most so many.
+const MOST_CODES: usize = 64;
+/// A numeric attribute is cut at the inner sixteenths of those rows.
+const BINS: usize = 16;
 
 /// What a column holds, told from its content.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Column {
-    /// Every value is a number: cut into bins here.
+    /// Every value is a number, and not one of a few codes: cut into bins here.
     Numeric {
         cuts: Vec<f64>,
     },
@@ -26,6 +29,8 @@ pub enum Column {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub label: usize,
+    /// In [0, 1).
+    pub uniform: f64,
     /// As written; an empty one is missing.
     values: Vec<String>,
 }
@@ -64,8 +69,13 @@ impl Table {
             let label = label
                 .parse()
                 .with_context(|| format!("row {}: label {label:?}", rows.len() + 1))?;
+            let uniform = record.get(1).unwrap_or_default();
+            let uniform = uniform
+                .parse()
+                .with_context(|| format!("row {}: uniform {uniform:?}", rows.len() + 1))?;
             rows.push(Row {
                 label,
+                uniform,
                 values: record.iter().skip(2).map(str::to_owned).collect(),
             });
         }
@@ -109,6 +119,16 @@ impl Table {
         context
     }
 
+    /// The numbers in the first rows of a column.
+    pub fn first_numbers(&self, column: usize) -> Vec<f64> {
+        self.rows
+            .iter()
+            .take(ROWS_FOR_CUTS)
+            .filter_map(|row| row.values.get(column))
+            .filter_map(number)
+            .collect()
+    }
+
     /// Mean reward of showing everybody the arm that is right most often.
     pub fn best_single_arm(&self) -> f64 {
         let mut right = vec![0_usize; self.arms];
@@ -123,12 +143,8 @@ impl Table {
 
 impl Column {
     fn of<'a>(values: impl Iterator<Item = &'a String> + Clone) -> Self {
-        let number = |value: &String| value.parse::<f64>().ok().filter(|number| number.is_finite());
-        if !values
-            .clone()
-            .filter(|value| !value.is_empty())
-            .all(|value| number(value).is_some())
-        {
+        let mut present = values.clone().filter(|value| !value.is_empty());
+        if present.any(|value| number(value).is_none()) || are_codes(values.clone()) {
             return Self::Categorical;
         }
         let mut first: Vec<f64> = values.take(ROWS_FOR_CUTS).filter_map(number).collect();
@@ -137,11 +153,27 @@ impl Column {
     }
 }
 
-/// The inner eighths of sorted values, each once. A cut at the least value would leave an empty bin below it.
+fn number(value: &String) -> Option<f64> {
+    value.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Whether the numbers are names: few, and each written without a decimal point. Plot 7 and month 12 are, 7.0 is not.
+fn are_codes<'a>(values: impl Iterator<Item = &'a String>) -> bool {
+    let mut codes = BTreeSet::new();
+    for value in values.filter(|value| !value.is_empty()) {
+        if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return false;
+        }
+        codes.insert(value.as_str());
+    }
+    codes.len() <= MOST_CODES
+}
+
+/// The inner sixteenths of sorted values, each once. A cut at the least value would leave an empty bin below it.
 fn cuts(sorted: &[f64]) -> Vec<f64> {
-    let eighth = |k: usize| sorted.get(k * sorted.len() / BINS).copied();
+    let sixteenth = |k: usize| sorted.get(k * sorted.len() / BINS).copied();
     let mut cuts: Vec<f64> = (1..BINS)
-        .filter_map(eighth)
+        .filter_map(sixteenth)
         .filter(|cut| Some(cut) != sorted.first())
         .collect();
     cuts.dedup();
@@ -152,7 +184,7 @@ fn cuts(sorted: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const CSV: &str = "label,uniform,size,colour\n0,.1,1.5,red\n2,.2,,blue\n2,.3,4,7\n";
+    const CSV: &str = "label,uniform,size,colour\n0,.1,1.5,red\n2,.2,,blue\n2,.3,4.0,7\n";
 
     #[test]
     fn a_column_is_numeric_where_every_value_is_a_number() {
@@ -163,6 +195,18 @@ mod tests {
             (table.key.as_str(), table.arms, table.rows.len()),
             ("ducks-0", 3, 3)
         );
+    }
+
+    #[test]
+    fn whole_numbers_of_which_there_are_few_are_names() {
+        let column = |values: &[&str]| {
+            let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+            Column::of(values.iter())
+        };
+        assert_eq!(column(&["7", "", "12"]), Column::Categorical);
+        assert!(matches!(column(&["7", "12.5"]), Column::Numeric { .. }));
+        let many: Vec<String> = (0..100).map(|i| i.to_string()).collect();
+        assert!(matches!(Column::of(many.iter()), Column::Numeric { .. }));
     }
 
     #[test]
@@ -182,7 +226,8 @@ mod tests {
     fn few_distinct_values_give_a_bin_each_and_none_is_empty() {
         let sorted: Vec<f64> = (0..100).map(|i| f64::from(i / 60)).collect();
         assert_eq!(cuts(&sorted), [1.0]);
-        let even: Vec<f64> = (0..800).map(f64::from).collect();
-        assert_eq!(cuts(&even), [100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0]);
+        let even: Vec<f64> = (0..1_600).map(f64::from).collect();
+        assert_eq!(cuts(&even).len(), 15);
+        assert_eq!(cuts(&even)[..3], [100.0, 200.0, 300.0]);
     }
 }

@@ -87,6 +87,9 @@ fn slow_rewards_do_not_make_an_arm_look_bad() {
 #[test]
 fn until_every_arm_has_been_seen_the_split_stays_even() {
     let mut world = World::new(revision(PolicyKind::Contextual, 3));
+    world.run(&shop(), 3, 100, 3);
+    assert_eq!(world.experiment.model, Model::default());
+    let mut world = World::new(revision(PolicyKind::Thompson, 3));
     world.run(&shop(), 100, 100, 50);
     assert_eq!(world.experiment.model, Model::default());
 }
