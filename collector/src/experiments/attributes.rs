@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `"device"` | categorical: one feature for each value |
 //! | `{ name = "cart", cuts = [10, 50] }` | bins: one feature for each range |
+//! | `{ name = "cart", numeric = true }` | the same, with cuts that the fitter chooses after 200 exposures |
 //! | `{ name = "age", center = 40, scale = 15 }` | numeric, as a number |
 //! | `{ cross = ["device", "country"] }` | one feature for each pair of values |
 //!
@@ -53,7 +54,10 @@ pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> Vec<At
     for (path, node) in section.list(problems, "segments") {
         match form(problems, &path, node) {
             Some(Form::Simple(attribute, name))
-                if !matches!(attribute.kind, AttributeKind::Linear { .. }) =>
+                if !matches!(
+                    attribute.kind,
+                    AttributeKind::Linear { .. } | AttributeKind::Number
+                ) =>
             {
                 add(
                     problems,
@@ -152,6 +156,16 @@ fn kind(problems: &mut Problems, entry: &mut Section) -> AttributeKind {
     let cuts = entry.found::<Vec<f64>>(problems, "cuts");
     let center = entry.found::<f64>(problems, "center");
     let scale = entry.found::<f64>(problems, "scale");
+    let numeric = entry.found::<bool>(problems, "numeric");
+    if let Some(numeric) = numeric {
+        let others = cuts.is_some() || center.is_some() || scale.is_some();
+        if others {
+            let remedy = "Keep what says how, and remove numeric";
+            numeric.reject(problems, "has no meaning beside cuts, center or scale", remedy);
+        } else if numeric.value {
+            return AttributeKind::Number;
+        }
+    }
     if let Some(cuts) = cuts {
         let ascending = cuts
             .value
@@ -246,9 +260,9 @@ fn cross(
                 return None;
             }
             Some(index) => {
-                let numeric = attributes
-                    .get(index)
-                    .is_some_and(|part| matches!(part.kind, AttributeKind::Linear { .. }));
+                let numeric = attributes.get(index).is_some_and(|part| {
+                    matches!(part.kind, AttributeKind::Linear { .. } | AttributeKind::Number)
+                });
                 if numeric {
                     let remedy = format!("Give it cuts: {{ name = \"{part}\", cuts = [10, 50] }}");
                     parts.reject(

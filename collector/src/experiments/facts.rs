@@ -105,6 +105,7 @@ fn attribute(attribute: &Attribute, all: &[Attribute]) -> String {
     let shown = match &attribute.kind {
         AttributeKind::Categorical => name.clone(),
         AttributeKind::Bins { cuts } => format!("{name} cut at {cuts:?}"),
+        AttributeKind::Number => format!("{name} cut by the fitter"),
         AttributeKind::Linear { center, scale } => format!("{name} (center {center}, scale {scale})"),
         AttributeKind::Cross { of } => format!("cross of {}", names(of)),
         AttributeKind::Segment { of } => format!("segments by {}", names(of)),

@@ -3,6 +3,7 @@
 //! * [`Trainer`] is the thread and the handle on it; [`worker`] is what the thread does.
 //! * [`pace`] says when a fit is due, [`models`] turns sums and the [`Plan`] into the content of a snapshot.
 //! * [`guard`] says which experiment does harm, before each snapshot; somebody else keeps the record of what is done.
+//! * [`cuts`] takes up what the fitter chooses once: where numbers are cut into ranges.
 //! * [`checkpoint`] keeps state and offset together, in one file that is whole or absent; what of the log no checkpoint
 //!   needs any more may go.
 //! * [`replay`] does without a running collector what the thread does: for `tiltwise rebuild`.
@@ -14,6 +15,7 @@
 //! The trainer does not know the doors: it knows the log, and the hub.
 
 pub mod checkpoint;
+mod cuts;
 pub mod guard;
 pub mod models;
 mod pace;

@@ -6,9 +6,11 @@ use std::{fs, thread};
 
 use tempfile::TempDir;
 use tiltwise_core::event::{Exposure, Fact, LoggedEvent, LoggedOutcome, Quarantine};
+use tiltwise_core::features::fine_slot;
 use tiltwise_core::id::{Pseudonym, RevisionId, Tier, UnitKind};
 use tiltwise_core::join::{Params, Verdict};
 use tiltwise_core::propensity::ONE_Q30;
+use tiltwise_core::revision::AttributeKind;
 
 use super::{CheckpointError, Checkpoints, Options, Parts, Plan, Trainer, TrainerError, checkpoint, replay};
 use crate::experiments::{Action, Experiments, Revisions, Verb};
@@ -110,6 +112,10 @@ impl Site {
 
     /// A visit, rewarded if its number is divisible by three.
     fn visit(&self, unit: u16) {
+        self.visit_with(unit, Vec::new());
+    }
+
+    fn visit_with(&self, unit: u16, slots: Vec<u32>) {
         let mut bytes = [0; 16];
         bytes[..2].copy_from_slice(&unit.to_be_bytes());
         let received_ms = self.log.clock().now_ms();
@@ -122,7 +128,13 @@ impl Site {
             quarantine: Quarantine::None,
             fact,
         };
-        let mut events = vec![event(1, Fact::Exposure(self.exposure(u32::from(unit % 2))))];
+        let mut events = vec![event(
+            1,
+            Fact::Exposure(Exposure {
+                slots,
+                ..self.exposure(u32::from(unit % 2))
+            }),
+        )];
         if unit.is_multiple_of(3) {
             events.push(event(2, Fact::Outcome(LoggedOutcome::new("signup", 0.0, ""))));
         }
@@ -391,4 +403,60 @@ fn a_frozen_model_stays_and_a_paused_experiment_says_so() {
     trainer.set_plan(Plan::of(&site.experiments, &actions, false));
     let later = site.wait_for(|newest| !newest.content.gpc_limits);
     assert_eq!(later.content.experiments[0].model, model);
+}
+
+/// The same experiment, by a number that is left to the fitter, and with more variants for an edit.
+fn by_number(more_variants: &str) -> Experiments {
+    let text = FILE
+        .replace(
+            "kind = \"fixed\", weights = { green = 0.5, red = 0.5 }",
+            "kind = \"contextual\", attributes = [{ name = \"cart\", numeric = true }]",
+        )
+        .replace("value = \"r\" }", &format!("value = \"r\" }}{more_variants}"));
+    Experiments::check("experiments.toml", &text, "shop").unwrap()
+}
+
+fn cuts_of(newest: &hub::Published) -> Option<Vec<f64>> {
+    match &newest.content.experiments[0].revision.attributes[0].kind {
+        AttributeKind::Bins { cuts } => Some(cuts.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn numbers_are_cut_once_and_neither_a_restart_nor_an_edit_undoes_it() {
+    let mut site = Site::open();
+    site.experiments = by_number("");
+    let trainer = site.train();
+    let newest = site.wait_for(|newest| newest.content.experiments.len() == 1);
+    assert_eq!(cuts_of(&newest), None);
+    for unit in 0..250 {
+        let number = f64::from(unit % 50) + 0.5;
+        site.visit_with(unit, vec![fine_slot(0, number)]);
+    }
+    let newest = site.wait_for(|newest| cuts_of(newest).is_some());
+    let cuts = cuts_of(&newest);
+    assert_eq!(cuts.as_ref().map(Vec::len), Some(15));
+    let served = newest.content.experiments[0].revision_id;
+    assert_ne!(served, site.revision());
+    // What was counted before teaches the new ranges.
+    site.wait_for(|newest| cuts_of(newest).is_some() && newest.content.experiments[0].model.slots.len() > 10);
+    trainer.stop();
+    drop(trainer);
+
+    let mut site = site.reopen();
+    site.experiments = by_number("");
+    let trainer = site.train();
+    assert!(trainer.wait_published(Duration::from_secs(20)));
+    let newest = site.parts.hub.newest().unwrap();
+    assert_eq!(
+        (cuts_of(&newest), newest.content.experiments[0].revision_id),
+        (cuts.clone(), served)
+    );
+
+    site.experiments = by_number(", { key = \"blue\", value = \"b\" }");
+    trainer.set_plan(Plan::of(&site.experiments, &[], true));
+    assert!(trainer.wait_published(Duration::from_secs(20)));
+    let newest = site.wait_for(|newest| newest.content.experiments[0].revision.arms() == 3);
+    assert_eq!(cuts_of(&newest), cuts);
 }

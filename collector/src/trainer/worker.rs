@@ -11,7 +11,8 @@ use super::guard::Guard;
 use super::pace::Pace;
 use super::replay::{self, CHUNK_BYTES};
 use super::{
-    CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, State, TrainerError, lock, models,
+    CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, State, TrainerError, cuts, lock,
+    models,
 };
 use crate::log::retention;
 use crate::metrics::Reason;
@@ -132,12 +133,15 @@ impl Worker {
         if !self.pace.is_due(began, folded, edition, lag_ms) {
             return;
         }
-        let Some((plan, edition)) = self.heed_guardrails(plan, edition) else {
+        let Some((mut plan, edition)) = self.heed_guardrails(plan, edition) else {
             return;
         };
         let (content, through_ms) = {
             let mut state = lock(&self.shared.state);
             state.fold.roll_up();
+            cuts::recall(&mut plan, &self.parts.revisions);
+            let chosen = cuts::choose(&mut plan, &mut state.fold, &self.parts.revisions);
+            self.warn("cuts", chosen.err().map(|error| error.to_string()));
             (
                 models::content(&plan, &state.fold, &self.parts.hub),
                 state.fold.clock().ms(),
@@ -217,8 +221,9 @@ impl Worker {
         if wanted.edition == self.known_edition {
             return;
         }
-        let (plan, edition): (Plan, u64) = (wanted.plan.clone(), wanted.edition);
+        let (mut plan, edition): (Plan, u64) = (wanted.plan.clone(), wanted.edition);
         drop(wanted);
+        cuts::recall(&mut plan, &self.parts.revisions);
         for planned in &plan.experiments {
             match self.parts.revisions.keep(&planned.experiment.revision) {
                 Ok(id) => lock(&self.shared.state)

@@ -9,10 +9,12 @@ use alloc::vec::Vec;
 use crate::context::{Context, ContextValue};
 use crate::hash::{combine, token};
 use crate::number::{round, swap};
-use crate::revision::{Attribute, AttributeKind, LINEAR_LIMIT_Q10};
+use crate::revision::{Attribute, AttributeKind, LINEAR_LIMIT_Q10, MAX_ATTRIBUTES};
 
 /// Slots are 1 to this; 0 is the bias.
 pub const LAST_SLOT: u32 = 65_535;
+/// Above them a number that is not cut yet has a slot for each of many narrow ranges; see [`fine_slot`].
+pub const LAST_FINE_SLOT: u32 = LAST_SLOT + ((MAX_ATTRIBUTES as u32) << CODE_BITS);
 /// One, in parts of 2^10.
 pub const ONE_Q10: i32 = 1024;
 
@@ -65,11 +67,15 @@ pub fn encode(attributes: &[Attribute], context: &Context) -> Features {
         slots: Vec::with_capacity(attributes.len()),
         values_q10: Vec::with_capacity(attributes.len()),
     };
-    for attribute in attributes {
+    for (i, attribute) in attributes.iter().enumerate() {
         let (token, value) = encode_one(attribute, context, &tokens);
         tokens.push(token);
         if !attribute.hidden && value != 0 {
-            features.add(slot(token), value);
+            let slot = match (&attribute.kind, context.get(&attribute.name)) {
+                (AttributeKind::Number, Some(ContextValue::Number(n))) => fine_slot(i, *n),
+                _ => slot(token),
+            };
+            features.add(slot, value);
         }
     }
     if features.values_q10.iter().all(|&value| value == ONE_Q10) {
@@ -139,6 +145,54 @@ fn limited(value: f64) -> i32 {
         LINEAR_LIMIT_Q10
     };
     if value < 0.0 { -distance } else { distance }
+}
+
+/// A narrow range is told by 15 bits: a sign, and a logarithm in steps of a 256th of an octave (at most .4 % of the number)
+/// from 2^-16 to 2^48. What is nearer to zero counts as zero, what is farther as the farthest.
+const CODE_BITS: u32 = 15;
+const ZERO_CODE: u32 = 1 << (CODE_BITS - 1);
+/// A double's exponent and upper 8 bits of its mantissa, which are its logarithm in 256ths of an octave, broken between.
+const CODE_SHIFT: u32 = 52 - 8;
+const LEAST_CODE: u64 = (1023 - 16) << 8;
+
+/// The slot of the narrow range that a number is in, for the attribute at this place.
+///
+/// Not by hash, so that the fitter can read from the slot which attribute and which numbers it stands for. A range between
+/// two cuts that lie between narrow ranges is a sum of narrow ones: their sums are its sums.
+pub fn fine_slot(attribute: usize, n: f64) -> u32 {
+    let negative = n < 0.0;
+    // Below zero the larger end of a range belongs to it: every range has its least number and not its end.
+    let bits = (n.to_bits() << 1 >> 1).saturating_sub(u64::from(negative));
+    let size = (bits >> CODE_SHIFT)
+        .saturating_sub(LEAST_CODE)
+        .min(u64::from(ZERO_CODE) - 1) as u32;
+    let code = if negative {
+        ZERO_CODE - size
+    } else {
+        ZERO_CODE + size
+    };
+    LAST_SLOT + ((attribute as u32) << CODE_BITS) + code
+}
+
+/// The attribute's place and the least number of a fine slot, none for a hashed one. Ranges follow each other as their slots
+/// do.
+pub fn fine_range(slot: u32) -> Option<(usize, f64)> {
+    let place = slot
+        .checked_sub(LAST_SLOT)
+        .filter(|&place| place > 0 && slot <= LAST_FINE_SLOT)?;
+    let code = place & ((1 << CODE_BITS) - 1);
+    let edge = |size: u32| match size {
+        0 => 0.0,
+        size => f64::from_bits((u64::from(size) + LEAST_CODE) << CODE_SHIFT),
+    };
+    let least = match code.checked_sub(ZERO_CODE) {
+        // What is near zero on either side is one range.
+        Some(0) => -edge(1),
+        Some(size) => edge(size),
+        // Below zero the larger size is the lesser number.
+        None => -edge(ZERO_CODE - code + 1),
+    };
+    Some(((place >> CODE_BITS) as usize, least))
 }
 
 /// The slot of a range of a number: `bin` counts the cuts at or below it.
@@ -222,5 +276,39 @@ mod tests {
         assert_eq!(phone.slots.len(), 1);
         context.set("device", ContextValue::Text("desk".to_string()));
         assert_ne!(encode(&attributes, &context), phone);
+    }
+
+    #[test]
+    fn narrow_ranges_ascend_and_hold_their_numbers() {
+        let numbers = [
+            -1e300,
+            -5e6,
+            -3.01,
+            -3.0,
+            -2.99,
+            -0.001,
+            0.0,
+            1e-9,
+            0.25,
+            61.8,
+            62.1,
+            1977.0,
+            2002.0,
+            1e9,
+            f64::MAX,
+        ];
+        let slots = numbers.map(|n| fine_slot(7, n));
+        for (pair, n) in slots.windows(2).zip(numbers.windows(2)) {
+            assert!(pair[0] <= pair[1], "{n:?}");
+        }
+        assert_eq!(fine_slot(0, 1e-9), fine_slot(0, -0.0), "as near as zero");
+        for (&slot, n) in slots.iter().zip(numbers).skip(1) {
+            let (attribute, least) = fine_range(slot).unwrap();
+            assert_eq!(attribute, 7);
+            let next = fine_range(slot + 1).map_or(f64::INFINITY, |(_, next)| next);
+            assert!(least <= n && (n < next || n >= 1e9), "{least} {n} {next}");
+        }
+        assert_eq!(fine_range(LAST_SLOT), None);
+        assert!(fine_slot(MAX_ATTRIBUTES - 1, f64::INFINITY) < LAST_FINE_SLOT);
     }
 }

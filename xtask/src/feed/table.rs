@@ -125,7 +125,7 @@ impl Table {
             .iter()
             .take(ROWS_FOR_CUTS)
             .filter_map(|row| row.values.get(column))
-            .filter_map(number)
+            .filter_map(|value| number(value))
             .collect()
     }
 
@@ -147,13 +147,16 @@ impl Column {
         if present.any(|value| number(value).is_none()) || are_codes(values.clone()) {
             return Self::Categorical;
         }
-        let mut first: Vec<f64> = values.take(ROWS_FOR_CUTS).filter_map(number).collect();
+        let mut first: Vec<f64> = values
+            .take(ROWS_FOR_CUTS)
+            .filter_map(|value| number(value))
+            .collect();
         first.sort_unstable_by(f64::total_cmp);
         Self::Numeric { cuts: cuts(&first) }
     }
 }
 
-fn number(value: &String) -> Option<f64> {
+fn number(value: &str) -> Option<f64> {
     value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 

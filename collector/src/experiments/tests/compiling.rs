@@ -91,6 +91,7 @@ fn every_form_of_an_attribute_has_its_kind_and_crosses_come_last() {
             { name = "region", hidden = true },
             { name = "cart", cuts = [10, 50.5] },
             { name = "age", center = 40, scale = 15 },
+            { name = "height", numeric = true },
         ] }"#,
     );
     let kinds: Vec<(&str, bool, &AttributeKind)> = revision
@@ -118,6 +119,7 @@ fn every_form_of_an_attribute_has_its_kind_and_crosses_come_last() {
                     scale: 15.0
                 }
             ),
+            ("height", false, &AttributeKind::Number),
             ("device*region", false, &AttributeKind::Cross { of: vec![0, 1] }),
         ]
     );

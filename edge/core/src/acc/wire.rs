@@ -10,7 +10,7 @@ use super::inference::{ArmCell, Bucket, CELLS, ContrastCell};
 use super::learning::Bucket as LearningKey;
 use super::score::LOGS;
 use super::triangle::{ArmSums, DELAY_BINS};
-use crate::features::LAST_SLOT;
+use crate::features::LAST_FINE_SLOT;
 use crate::id::RevisionId;
 use crate::revision::Revision;
 use crate::time::LADDER_MS;
@@ -18,7 +18,9 @@ use crate::wire::{Reader, WIRE_VERSION, WireError, Writer, check_version};
 
 /// "TWA1".
 pub const ACCUMULATORS_MAGIC: u32 = u32::from_le_bytes(*b"TWA1");
-const ALL_SLOTS: usize = LAST_SLOT as usize + 1;
+/// Enough for a place among all slots.
+const PLACE_BITS: u32 = 23;
+const ALL_SLOTS: usize = LAST_FINE_SLOT as usize + 1;
 /// Pairs that one arm of one bucket may have: about a gigabyte of them.
 const MAX_PAIRS: usize = 1 << 26;
 
@@ -96,7 +98,7 @@ fn write_learning(w: &mut Writer, bucket: LearningKey, arm: usize, sums: &ArmSum
     let pairs: Vec<u64> = a
         .iter()
         .map(|&((low, high), _)| {
-            let pair = (position(low) as u64) << 16 | position(high) as u64;
+            let pair = (position(low) as u64) << PLACE_BITS | position(high) as u64;
             pair - core::mem::replace(&mut last, pair)
         })
         .collect();
@@ -146,7 +148,7 @@ fn read_learning(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError>
         return Err(WireError::OutOfRange("start or width of a bucket"));
     }
     let ascending = slots.iter().zip(slots.iter().skip(1)).all(|(x, y)| x < y);
-    if !ascending || slots.last().is_some_and(|&slot| slot > LAST_SLOT) {
+    if !ascending || slots.last().is_some_and(|&slot| slot > LAST_FINE_SLOT) {
         return Err(WireError::OutOfRange("slots of a bucket (ascending)"));
     }
     if pairs.len() != a.len() || b.len() != slots.len() || !matches!(delays.len(), 0 | DELAY_BINS) {
@@ -165,7 +167,7 @@ fn read_learning(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError>
     let mut pair = 0u64;
     for (i, (&step, &value)) in pairs.iter().zip(&a).enumerate() {
         pair = pair.checked_add(step).ok_or(WireError::Overlong)?;
-        let (low, high) = (pair >> 16, pair & 0xffff);
+        let (low, high) = (pair >> PLACE_BITS, pair & ((1 << PLACE_BITS) - 1));
         if low > high || (step == 0 && i > 0) {
             return Err(WireError::OutOfRange("pair of a bucket"));
         }

@@ -159,9 +159,9 @@ impl Exposure {
             || self
                 .slots
                 .iter()
-                .any(|s| !(1..=crate::features::LAST_SLOT).contains(s))
+                .any(|s| !(1..=crate::features::LAST_FINE_SLOT).contains(s))
         {
-            return Err(WireError::out_of_range("slots (ascending, 1 to 65535)"));
+            return Err(WireError::out_of_range("slots (ascending, 1 to 4259839)"));
         }
         let limit = -LINEAR_LIMIT_Q10..=LINEAR_LIMIT_Q10;
         if self.values_q10.iter().any(|v| !limit.contains(v)) {

@@ -10,7 +10,6 @@ use super::ridge::{COMMON, Ridge};
 use super::variance_micros;
 use super::weigh::{REWARD_ONE, SQUARE_ONE, SlotSums, Weighed};
 use crate::model::{MAX_MODEL_SLOTS, Model};
-use crate::revision::Revision;
 
 /// γ = γ₀ √n with n the effective count. Forgetting bounds n, and so γ, by itself.
 pub const GAMMA_0: f64 = 100.0;
@@ -18,7 +17,7 @@ pub const GAMMA_0: f64 = 100.0;
 /// a tenth of a point; less forgets arms whose time comes late, more pays for trying.
 pub const ALPHA: f32 = 0.4;
 
-pub(super) fn model(revision: &Revision, weighed: &Weighed<'_>) -> Model {
+pub(super) fn model(weighed: &Weighed<'_>) -> Model {
     let slots = choose_slots(weighed);
     let arms = weighed.arms().len();
     let systems = systems(weighed, &slots, arms);
@@ -28,7 +27,7 @@ pub(super) fn model(revision: &Revision, weighed: &Weighed<'_>) -> Model {
     }
     let n: f64 = weighed.arms().iter().map(|arm| arm.n).sum();
     let squares: f64 = (1..slots.len()).map(|i| pooled.diagonal(i)).sum();
-    let ridge = Ridge::of(&revision.attributes, &slots, squares / n.max(1.0));
+    let ridge = Ridge::of(weighed.attributes(), &slots, squares / n.max(1.0));
     let theta_0 = pooled.factor(&ridge, COMMON).solve(&pooled.b);
     let mut model = Model {
         slots,
@@ -74,8 +73,8 @@ fn choose_slots(weighed: &Weighed<'_>) -> Vec<u32> {
 /// One system an arm.
 fn systems(weighed: &Weighed<'_>, slots: &[u32], arms: usize) -> Vec<System> {
     let mut systems = vec![System::new(slots.len()); arms];
-    let position = |slot: u32| slots.binary_search(&slot).ok();
     for cell in weighed.cells() {
+        let position = |slot: u32| slots.binary_search(&weighed.slot(slot)).ok();
         let Some(system) = systems.get_mut(cell.arm) else {
             continue;
         };

@@ -6,6 +6,7 @@
 //! * [`delay`] says which share of the rewards of an exposure of some age has come in. By it an exposure counts from its
 //!   first second, in the measure in which its reward may be known; once the window has passed it counts in full.
 //! * [`weigh`] adds up the buckets by that share and by exponential forgetting.
+//! * [`cuts`] chooses the ranges of numbers from the first of them, once, and reads what was counted before by them.
 //! * [`contextual`] solves for the weights of slots, held by a [`ridge`]; [`table`] gives each segment a row of probabilities by [`normal`]
 //!   integrals. Both start an arm of which nothing is known from what all arms have in common.
 //! * [`history`] is a discounted start from what was learned before or elsewhere.
@@ -15,6 +16,7 @@
 
 mod cholesky;
 pub mod contextual;
+pub mod cuts;
 pub mod delay;
 pub mod history;
 pub mod normal;
@@ -54,9 +56,9 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether its sums mean what the revision's mean: one encoder, one reward.
+    /// Whether its sums mean what the revision's mean: one encoder (numbers may have been cut since), one reward.
     fn is_compatible(&self, revision: &Revision) -> bool {
-        self.revision.attributes == revision.attributes
+        cuts::are_later(&self.revision.attributes, &revision.attributes)
             && self.revision.metric() == revision.metric()
             && self.revision.unit == revision.unit
     }
@@ -91,13 +93,19 @@ pub fn fit_from(
         .filter(|source| source.is_compatible(revision))
         .map(|source| (*source, source.arms_in(revision)))
         .collect();
-    let mut weighed = Weighed::of(revision, &sources, clock_ms);
-    let missing = history::add_to(&mut weighed, revision, histories, clock_ms);
+    // A number that is not cut yet is learned by provisional cuts.
+    let provisional = cuts::provisional(revision, sources.iter().map(|(source, _)| source));
+    let working = provisional.as_ref().unwrap_or(revision);
+    let mut weighed = Weighed::of(working, &sources, clock_ms);
+    let missing = history::add_to(&mut weighed, working, histories, clock_ms);
     // An arm is new where an earlier revision, or history, did without it.
     let was_added =
         |arm: usize| missing.contains(&arm) || sources.iter().any(|(_, arms)| !arms.contains(&Some(arm)));
-    let mut model = fitted(revision, is_active, &weighed, was_added);
-    history::lift(&mut model, &weighed, revision, histories, clock_ms);
+    let mut model = fitted(working, is_active, &weighed, was_added);
+    history::lift(&mut model, &weighed, working, histories, clock_ms);
+    if provisional.is_some() && revision.policy.kind == PolicyKind::Contextual {
+        model = cuts::spread(&model, &weighed, &working.attributes);
+    }
     model
 }
 
@@ -118,7 +126,7 @@ fn fitted(
     }
     let mut model = match revision.policy.kind {
         PolicyKind::Fixed => means_only(weighed),
-        PolicyKind::Contextual => contextual::model(revision, weighed),
+        PolicyKind::Contextual => contextual::model(weighed),
         PolicyKind::Thompson => table::model(weighed, |chances| chances),
         PolicyKind::BestArm => table::model(weighed, |chances| normal::top_two(&chances)),
     };

@@ -5,11 +5,11 @@
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
-use super::Source;
 use super::delay::DelayCounts;
+use super::{Source, cuts};
 use crate::acc::ArmSums;
 use crate::join::reward::ONE_MICROS;
-use crate::revision::Revision;
+use crate::revision::{Attribute, Revision};
 
 /// Sums of one arm over all buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -87,6 +87,7 @@ pub struct SlotSums {
 
 #[derive(Clone, Debug)]
 pub struct Weighed<'a> {
+    attributes: &'a [Attribute],
     cells: Vec<Cell<'a>>,
     arms: Vec<Arm>,
     /// Whether a reward is 0 or 1.
@@ -96,7 +97,7 @@ pub struct Weighed<'a> {
 impl<'a> Weighed<'a> {
     /// In the order of sources, buckets and arms, whatever order the events came in.
     pub(super) fn of(
-        revision: &Revision,
+        revision: &'a Revision,
         sources: &[(Source<'a>, Vec<Option<usize>>)],
         clock_ms: u64,
     ) -> Self {
@@ -144,6 +145,7 @@ impl<'a> Weighed<'a> {
             })
             .collect();
         Self {
+            attributes: &revision.attributes,
             cells,
             arms,
             is_rate: revision.metric().cap_micros == 0,
@@ -174,13 +176,22 @@ impl<'a> Weighed<'a> {
         &self.cells
     }
 
+    pub fn attributes(&self) -> &[Attribute] {
+        self.attributes
+    }
+
+    /// The slot as the model has it: a narrow range of a number that has been cut since is part of a range.
+    pub fn slot(&self, slot: u32) -> u32 {
+        cuts::coarse(self.attributes, slot)
+    }
+
     /// For every slot what is known of each arm.
     pub fn slots(&self) -> BTreeMap<u32, Vec<SlotSums>> {
         let mut slots: BTreeMap<u32, Vec<SlotSums>> = BTreeMap::new();
         for cell in &self.cells {
             let mut at = |slot: u32, n: f64, r: f64| {
                 let arms = slots
-                    .entry(slot)
+                    .entry(self.slot(slot))
                     .or_insert_with(|| vec![SlotSums::default(); self.arms.len()]);
                 if let Some(sums) = arms.get_mut(cell.arm) {
                     sums.n += n;

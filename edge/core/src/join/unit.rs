@@ -6,8 +6,9 @@ use super::episode::{Candidate, Episode, Override};
 use super::outcomes::{Copy, MAX_HELD, Outcomes};
 use super::{Params, Revisions, Surroundings, Verdict};
 use crate::event::{Exposure, Fact, LoggedEvent};
+use crate::features::fine_range;
 use crate::propensity::ONE_Q30;
-use crate::revision::Revision;
+use crate::revision::{AttributeKind, Revision};
 
 /// A unit has at most so many open episodes: every event looks at all of them.
 pub const MAX_OPEN_EPISODES: usize = 1_024;
@@ -190,7 +191,8 @@ impl Unit {
 }
 
 /// What the sums rely on: one propensity an arm, together certain, and the shown arm's above zero; and no more slots than
-/// attributes have, because sums over pairs of slots grow with the square of them, whoever makes them up.
+/// attributes have, because sums over pairs of slots grow with the square of them, whoever makes them up. For the same reason
+/// a narrow range is one of an attribute that has them.
 fn fits(exposure: &Exposure, revision: &Revision) -> bool {
     let shown = exposure.propensities_q30.get(exposure.arm as usize);
     let sum: u64 = exposure.propensities_q30.iter().map(|&p| u64::from(p)).sum();
@@ -201,7 +203,17 @@ fn fits(exposure: &Exposure, revision: &Revision) -> bool {
         .count();
     exposure.unit_kind == revision.unit
         && exposure.slots.len() <= slots
+        && exposure.slots.iter().all(|&slot| is_of(revision, slot))
         && exposure.propensities_q30.len() == revision.arms()
         && sum == u64::from(ONE_Q30)
         && (exposure.is_override() || shown.is_some_and(|&p| p > 0))
+}
+
+fn is_of(revision: &Revision, slot: u32) -> bool {
+    fine_range(slot).is_none_or(|(at, _)| {
+        revision
+            .attributes
+            .get(at)
+            .is_some_and(|a| a.kind == AttributeKind::Number)
+    })
 }

@@ -21,6 +21,8 @@ pub enum AttributeKind {
     Linear { center: f64, scale: f64 },
     /// One slot for each pair of values of two others.
     Cross { of: Vec<u32> },
+    /// A number that the fitter has yet to cut: one slot for each of many narrow ranges.
+    Number,
     /// One slot for each combination of values of all the named others: the rows of a Thompson table.
     Segment { of: Vec<u32> },
 }
@@ -37,7 +39,7 @@ impl Attribute {
     pub(super) fn read(m: &mut Message<'_>) -> Self {
         const RULES: [Rule; 7] = [
             bytes(MAX_KEY, "attribute name"),
-            upto(4, "attribute kind"),
+            upto(5, "attribute kind"),
             list(256, "number of cuts"),
             FIXED64,
             FIXED64,
@@ -53,6 +55,7 @@ impl Attribute {
             2 => AttributeKind::Linear { center, scale },
             3 => AttributeKind::Cross { of },
             4 => AttributeKind::Segment { of },
+            5 => AttributeKind::Number,
             _ => AttributeKind::Categorical,
         };
         Self {
@@ -66,6 +69,7 @@ impl Attribute {
         w.text(1, &self.name);
         match &self.kind {
             AttributeKind::Categorical => {}
+            AttributeKind::Number => w.uint(2, 5),
             AttributeKind::Bins { cuts } => {
                 w.uint(2, 1);
                 w.packed_f64(3, cuts);
@@ -95,7 +99,7 @@ pub(super) fn check(attributes: &[Attribute]) -> Result<(), WireError> {
     }
     for (i, attribute) in attributes.iter().enumerate() {
         match &attribute.kind {
-            AttributeKind::Categorical => {}
+            AttributeKind::Categorical | AttributeKind::Number => {}
             AttributeKind::Bins { cuts } => {
                 let ascending = cuts.iter().zip(cuts.iter().skip(1)).all(|(a, b)| a < b);
                 if !ascending || cuts.iter().any(|c| !c.is_finite()) {

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cuts;
 mod forgets;
 mod history;
 mod learns;

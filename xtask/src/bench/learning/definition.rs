@@ -44,15 +44,14 @@ pub fn revision(table: &Table, settings: &Settings) -> Revision {
         half_life_ms: settings.half_life_events.unwrap_or(0) * ROW_MS,
         bucket_ms: 3_600_000,
         fine_ms: ROW_MS / 4,
+        horizon_units: 0,
     }
 }
 
 fn attribute(table: &Table, place: usize, encoding: Encoding) -> Attribute {
     let (name, column) = &table.columns[place];
     let kind = match (column, encoding) {
-        (Column::Numeric { cuts }, Encoding::Bins) if !cuts.is_empty() => {
-            AttributeKind::Bins { cuts: cuts.clone() }
-        }
+        (Column::Numeric { .. }, Encoding::Bins) => AttributeKind::Number,
         (Column::Numeric { .. }, Encoding::Linear) => {
             let (center, scale) = mean_and_deviation(&table.first_numbers(place));
             AttributeKind::Linear { center, scale }

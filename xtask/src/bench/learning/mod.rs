@@ -57,7 +57,7 @@ pub(super) enum Encoding {
     /// As numbers, centred and scaled by the mean and deviation of the first 500 rows, as somebody declares who knows his
     /// data.
     Linear,
-    /// As sixteenths of the first 500 rows.
+    /// In ranges, which the fitter cuts by itself once it has seen 200 rows.
     Bins,
 }
 
@@ -127,10 +127,7 @@ fn name(path: &Path) -> String {
 }
 
 /// On all processors; the results in the order of the tables, whichever was done first.
-fn in_parallel<T: Send, R: Send>(tables: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R>
-where
-    T: Sync,
-{
+fn in_parallel<T: Sync, R: Send>(tables: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(tables.len()));
     let work = || {

@@ -5,7 +5,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tiltwise_core::decide::prepare;
 use tiltwise_core::event::{Exposure, Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};
-use tiltwise_core::fit::{Source, fit};
+use tiltwise_core::fit::{Source, cuts, fit};
 use tiltwise_core::id::{Pseudonym, RevisionId, Tier, UnitKind};
 use tiltwise_core::join::{Fold, Params};
 use tiltwise_core::model::Model;
@@ -105,12 +105,18 @@ impl River {
 
     fn fit(&mut self) {
         self.fold.roll_up();
-        let revision = &self.experiment.revision;
-        let Some(sums) = self.fold.sums().get(&ID) else {
-            return;
-        };
+        if let Some(cut) = cuts::choose(&self.experiment.revision, &sources(&self.fold)) {
+            self.experiment.revision_id.0 += 1;
+            self.fold.add_revision(self.experiment.revision_id, cut.clone());
+            self.experiment.revision = cut;
+        }
         let clock_ms = self.fold.clock().ms();
-        self.experiment.model = fit(revision, |_| true, &[Source { revision, sums }], clock_ms);
+        self.experiment.model = fit(
+            &self.experiment.revision,
+            |_| true,
+            &sources(&self.fold),
+            clock_ms,
+        );
     }
 
     /// Decides a row, learns what came of it, and says whether it was rewarded.
@@ -120,7 +126,7 @@ impl River {
         let right = arm == row.label;
         let at_ms = START_MS + place as u64 * ROW_MS;
         let exposure = Exposure {
-            revision: ID,
+            revision: self.experiment.revision_id,
             model: 1,
             episode: 0,
             arm: arm as u32,
@@ -153,6 +159,17 @@ impl River {
         });
         right
     }
+}
+
+/// The sums of every revision so far.
+fn sources(fold: &Fold) -> Vec<Source<'_>> {
+    let source = |(id, sums)| {
+        Some(Source {
+            revision: fold.revisions().get(id)?,
+            sums,
+        })
+    };
+    fold.sums().iter().filter_map(source).collect()
 }
 
 /// The first arm whose cumulative probability exceeds the row's number.
