@@ -10,6 +10,7 @@ mod count;
 mod demo;
 mod edge;
 mod feed;
+mod kafka;
 mod make;
 mod npm;
 mod repo;
@@ -48,6 +49,7 @@ enum Command {
     Bench(bench::Args),
     Demo(demo::Args),
     Feed(feed::Args),
+    Kafka(kafka::Args),
     Wasm(wasm::Args),
     Test(test::Args),
     Tidy(tidy::Args),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Feed(args) => feed::run(&args),
+        Command::Kafka(args) => kafka::run(&args),
         Command::Wasm(args) => wasm::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Tidy(args) => tidy::run(&args),

@@ -1,0 +1,140 @@
+//! One broker, or three that replicate: started together, addressed together, ended together.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+use tempfile::TempDir;
+
+use super::broker::{Broker, Place};
+use super::jars;
+use crate::repo;
+
+#[derive(Debug)]
+pub struct Cluster {
+    brokers: Vec<Broker>,
+    /// Where it keeps what is gone with it.
+    _passing: Option<TempDir>,
+}
+
+impl Cluster {
+    /// Starts the brokers and waits until all take connections. `set` goes into their server.properties.
+    pub fn start(nodes: u8, folder: Option<&Path>, set: &[String]) -> Result<Self> {
+        jars::fetch()?;
+        let passing = match folder {
+            Some(_) => None,
+            None => Some(TempDir::new_in(repo::target_dir().join("kafka"))?),
+        };
+        let folder = match (&passing, folder) {
+            (Some(passing), _) => passing.path().to_owned(),
+            (None, folder) => std::path::absolute(folder.unwrap_or(Path::new("kafka")))?,
+        };
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let places = places(nodes, &folder)?;
+        let name = cluster_name(&folder)?;
+        for place in &places {
+            place.lay_out(&name, &places, set)?;
+        }
+        let mut brokers = Vec::new();
+        for place in places {
+            brokers.push(place.start()?);
+        }
+        for broker in &mut brokers {
+            broker.wait()?;
+        }
+        Ok(Self {
+            brokers,
+            _passing: passing,
+        })
+    }
+
+    /// What `kafka.bootstrap_servers` is to name.
+    pub fn address(&self) -> String {
+        let all: Vec<String> = self
+            .brokers
+            .iter()
+            .map(|broker| broker.place.listen.to_string())
+            .collect();
+        all.join(",")
+    }
+
+    /// Looks whether all brokers live. One that has died is started again, or is the end.
+    pub fn look(&mut self, revive: bool) -> Result<()> {
+        for broker in &mut self.brokers {
+            if broker.has_died()? {
+                ensure!(
+                    revive,
+                    "broker {} has died; what it said is in {}",
+                    broker.place.id,
+                    broker.said().display()
+                );
+                broker.revive()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn end(self) -> Result<()> {
+        for broker in self.brokers {
+            broker.end()?;
+        }
+        Ok(())
+    }
+}
+
+/// The brokers' places. Ports are chosen once and kept with the data: clients and the brokers themselves remember them.
+fn places(nodes: u8, folder: &Path) -> Result<Vec<Place>> {
+    let file = folder.join("ports");
+    let wanted = usize::from(nodes) * 2;
+    let ports: Vec<SocketAddr> = match fs::read_to_string(&file) {
+        Ok(text) => text.lines().filter_map(|line| line.parse().ok()).collect(),
+        Err(_) => free_ports(wanted)?,
+    };
+    ensure!(
+        ports.len() == wanted,
+        "{}: this folder belongs to {} brokers, not to {nodes}",
+        folder.display(),
+        ports.len() / 2
+    );
+    let lines: Vec<String> = ports.iter().map(SocketAddr::to_string).collect();
+    fs::write(&file, lines.join("\n"))?;
+    let listeners = ports.iter().step_by(2);
+    let controllers = ports.iter().skip(1).step_by(2);
+    let places = (1..).zip(listeners).zip(controllers);
+    Ok(places
+        .map(|((id, listen), controller)| Place {
+            id,
+            folder: folder.join(format!("broker-{id}")),
+            listen: *listen,
+            controller: *controller,
+        })
+        .collect())
+}
+
+/// Held all at once, so that none is given out twice.
+fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
+    let held: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<_, _>>()?;
+    Ok(held
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<Result<_, _>>()?)
+}
+
+/// The cluster's id, chosen once.
+fn cluster_name(folder: &Path) -> Result<String> {
+    let file = folder.join("cluster");
+    if let Ok(name) = fs::read_to_string(&file) {
+        return Ok(name.trim().to_owned());
+    }
+    // Sixteen bytes in base64: the last digit holds two bits only.
+    let mut rng = rand::rng();
+    let mut name: String = (0..21).map(|_| rng.sample(Alphanumeric) as char).collect();
+    name.push('A');
+    fs::write(&file, &name)?;
+    Ok(name)
+}
