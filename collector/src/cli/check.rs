@@ -1,9 +1,12 @@
 //! `tiltwise check`: reads everything that `serve` would read, and says what it would do.
 
+use std::fmt::Write;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{Failure, Settings};
-use crate::config::{Config, Place, Problem, Problems};
+use crate::config::{Ack, Config, LogKind, Place, Problem, Problems};
 use crate::experiments::{Action, Definition, Experiments, FileActions, Standing};
 use crate::keys::Keys;
 
@@ -24,6 +27,11 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Ask the Kafka that the collector file names, too: is it there, are we let in, are the topics as they should be, does
+    /// its clock agree with ours?
+    #[arg(long)]
+    connect: bool,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -34,12 +42,48 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         .check()
         .map_err(|problems| Failure::of(problems, args.json))?;
     let (keys, experiments, actions) = read(&config).map_err(|problems| Failure::of(problems, args.json))?;
+    if args.connect {
+        connect(&config).map_err(|problems| Failure::of(problems, args.json))?;
+    }
     if args.json {
         println!("{:#}", as_json(&config, &keys, &experiments, &actions));
     } else {
         print!("{}", as_text(&config, &keys, &experiments, &actions));
     }
     Ok(())
+}
+
+#[cfg(feature = "kafka")]
+fn connect(config: &Config) -> Result<(), Problems> {
+    use crate::log::kafka::{Options, topics};
+    if config.log.kind != LogKind::Kafka {
+        return Ok(());
+    }
+    let found = topics::try_out(&Options::of(config)).unwrap_or_else(|trouble| vec![trouble]);
+    as_problems(config, found).none_or(())
+}
+
+#[cfg(not(feature = "kafka"))]
+fn connect(_config: &Config) -> Result<(), Problems> {
+    Ok(())
+}
+
+/// What Kafka said, as a problem of the collector file that leads there.
+#[cfg(feature = "kafka")]
+pub(super) fn as_problems(config: &Config, found: Vec<crate::log::kafka::client::Trouble>) -> Problems {
+    let mut problems = Problems::default();
+    for trouble in found {
+        problems.push(Problem {
+            at: Place::File {
+                file: config.file_name().into(),
+            },
+            setting: "kafka".into(),
+            value: None,
+            what: trouble.what,
+            remedy: trouble.remedy.trim_end_matches('.').to_owned(),
+        });
+    }
+    problems
 }
 
 type Standings = Vec<(String, Standing)>;
@@ -88,16 +132,14 @@ fn as_text(config: &Config, keys: &Keys, experiments: &Experiments, standings: &
     let mut text = format!(
         "All is well. `tiltwise serve` would, for the site \"{}\":\n\
          - listen on http://{}{} for pages and on http://{} for people\n\
-         - keep events in {} for {}, up to {}\n\
+         - {}\n\
          - sign with key {}; {} server keys are known\n\
          - serve {} experiments from {}\n",
         config.site,
         config.http.listen,
         config.http.prefix.as_str(),
         config.admin.listen,
-        config.log.path.display(),
-        config.log.retention,
-        config.log.max_bytes,
+        kept(config),
         hex::encode(keys.signer.key_id()),
         keys.servers.list().len(),
         experiments.definitions.len(),
@@ -115,6 +157,51 @@ fn as_text(config: &Config, keys: &Keys, experiments: &Experiments, standings: &
         );
     }
     text
+}
+
+/// Where events go, and what is doubtful about it.
+fn kept(config: &Config) -> String {
+    let (log, kafka) = (&config.log, &config.kafka);
+    if log.kind == LogKind::Embedded {
+        return format!(
+            "keep events in {} for {}, up to {}",
+            log.path.display(),
+            log.retention,
+            log.max_bytes
+        );
+    }
+    let promise = match kafka.ack {
+        Ack::BrokerThenSpool => "when Kafka has them or, where it is slow, this disk",
+        Ack::Broker => "when Kafka has them, and never otherwise",
+        Ack::Spool => "when this disk has them",
+    };
+    let mut text = format!(
+        "keep events in {} of {}, and acknowledge them {promise}",
+        kafka.topic("events"),
+        kafka.bootstrap_servers.join(", "),
+    );
+    if let (true, Some(passing)) = (kafka.ack != Ack::Broker, passing(&log.path)) {
+        let _ = write!(
+            text,
+            "\n  WARNING: {} lies on {passing}: what waits there for Kafka is gone with this container or machine. Mount a \
+             volume there, or write kafka.ack = \"broker\"",
+            log.path.display()
+        );
+    }
+    text
+}
+
+/// The kind of file system that a folder lies on, or the first above it that is there, where that kind does not last.
+fn passing(folder: &Path) -> Option<&'static str> {
+    const TMPFS: i64 = 0x0102_1994;
+    const OVERLAY: i64 = 0x794c_7630;
+    let folder = std::path::absolute(folder).ok()?;
+    let there = folder.ancestors().find(|folder| folder.exists())?;
+    match rustix::fs::statfs(there).ok()?.f_type {
+        TMPFS => Some("tmpfs, which is memory"),
+        OVERLAY => Some("overlay, a container's own layer"),
+        _ => None,
+    }
 }
 
 fn standing_text(standing: &Standing) -> String {

@@ -62,9 +62,18 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An embedded log has let go of it by now; a topic keeps what it has for its retention, which is longer.
+const DAY_MS: u64 = 86_400_000;
+
 fn text(report: &Value) -> String {
     let number = |name: &str| report.get(name).and_then(Value::as_u64).unwrap_or(0);
     let records = match number("recordsRewritten") {
+        0 if number("goneByMs") > number("erasedThroughMs") + DAY_MS => {
+            format!(
+                "its topic lets go of the last of it by {} (milliseconds since 1970)",
+                number("goneByMs")
+            )
+        }
         0 => "held no event of it".to_owned(),
         1 => "1 record was rewritten".to_owned(),
         n => format!("{n} records were rewritten"),

@@ -18,6 +18,7 @@ mod serve;
 mod settings;
 mod status;
 mod tail;
+mod topics;
 
 pub use self::diagnostics::start as start_diagnostics;
 pub use self::failure::Failure;
@@ -63,6 +64,7 @@ enum Command {
     Serve(serve::Args),
     Status(status::Args),
     Tail(tail::Args),
+    Topics(topics::Args),
 }
 
 /// Runs the command and says how it ended.
@@ -86,6 +88,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args),
             Self::Status(args) => status::run(&args),
             Self::Tail(args) => tail::run(&args),
+            Self::Topics(args) => topics::run(&args),
         }
     }
 }

@@ -1,16 +1,13 @@
 //! `tiltwise rebuild`: counts the log again, and says whether it comes to the same.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use serde_json::json;
-use tiltwise_core::join::Fold;
 
-use super::serve::trainer_options;
+use super::serve::{read_log, trainer_options};
 use super::{Failure, Settings};
 use crate::config::Config;
 use crate::experiments::Revisions;
-use crate::log::{self, EmbeddedLog, EventLog, LogClock};
+use crate::log::Sources;
 use crate::trainer::replay::{self, Digest, Until};
 use crate::trainer::{Checkpoints, State, TICK_MS, checkpoint};
 
@@ -60,24 +57,22 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let config = args.settings.load()?;
-    let log = open(&config)?;
+    let log = read_log(&config)?;
     let checkpoints = Checkpoints::open(&config.state_folder())?;
     let newest = if args.check {
         Some(newest(&checkpoints)?)
     } else {
         None
     };
-    let mut state = start(args, &config, &log, &checkpoints)?;
+    let mut state = start(args, &config, &log.sources, &checkpoints)?;
     for (id, revision) in Revisions::open(&config.revisions_folder())?.all() {
-        state.fold.add_revision(id, (*revision).clone());
+        state.add_revision(id, &revision);
     }
     let until = Until {
-        offset: newest
-            .as_ref()
-            .map_or(*log.end().borrow(), |newest| newest.offset),
+        offsets: newest.as_ref().map_or_else(|| log.sources.ends(), State::offsets),
         tick: args.tick.unwrap_or(u64::MAX),
     };
-    replay::fold_on(&mut state, &log, until)?;
+    replay::fold_on(&mut state, &log.sources, &until)?;
     let digests = replay::digests(&mut state.fold);
     report(args, &state, &digests);
     if let Some(mut newest) = newest {
@@ -93,30 +88,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(config: &Config) -> Result<EmbeddedLog, Failure> {
-    let folder = config.log_folder();
-    if !folder.exists() {
-        return Err(anyhow::anyhow!(
-            "{}: there is no log yet. `tiltwise serve` makes it",
-            folder.display()
-        )
-        .into());
-    }
-    let log = EmbeddedLog::open(&log::Options::at(folder), LogClock::system(), Arc::default());
-    Ok(log.context("stop the collector first: the log belongs to one process")?)
-}
-
 /// The state to count on from.
 fn start(
     args: &Args,
     config: &Config,
-    log: &EmbeddedLog,
+    sources: &Sources,
     checkpoints: &Checkpoints,
 ) -> Result<State, Failure> {
-    let nothing = |offset| State {
-        fold: Fold::new(trainer_options(config).params),
-        offset,
-    };
     if args.from_checkpoint {
         let all = checkpoints.all()?;
         let oldest = all
@@ -124,7 +102,8 @@ fn start(
             .context("there is no checkpoint; count from nothing")?;
         return Ok(checkpoint::read(&oldest.path)?);
     }
-    let first = log.first();
+    let nothing = State::of(sources, trainer_options(config).params);
+    let first = nothing.offsets().into_iter().max().unwrap_or(0);
     if first > 0 && !args.accept_loss {
         return Err(anyhow::anyhow!(
             "the log begins only at record {first}, so what was counted before cannot be counted again. Use \
@@ -132,7 +111,7 @@ fn start(
         )
         .into());
     }
-    Ok(nothing(first))
+    Ok(nothing)
 }
 
 fn newest(checkpoints: &Checkpoints) -> Result<State, Failure> {

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{Failure, Settings, start_diagnostics};
 use crate::{
-    config::{Config, Gpc},
+    config::{Config, Gpc, LogKind},
     experiments::{FileActions, Revisions, Watcher, watch::EVERY},
     history::Shelf,
     http::{
@@ -21,7 +21,7 @@ use crate::{
     },
     hub::{self, Hub},
     keys::Keys,
-    log::{self, EmbeddedLog, EventLog, LogClock, retention::Retention},
+    log::{self, EmbeddedLog, EventLog, LogClock, Sources, retention::Retention},
     metrics::Metrics,
     trainer::{self, Trainer},
 };
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 /// What a collector is made of.
 struct Parts {
-    log: Arc<EmbeddedLog>,
+    log: Arc<dyn EventLog>,
     hub: Arc<Hub>,
     keys: Arc<Keys>,
     metrics: Arc<Metrics>,
@@ -92,11 +92,7 @@ impl Parts {
         )
         .map_err(Failure::Refused)?;
         let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
-        let options = log::Options {
-            max_bytes: config.log.max_bytes.bytes(),
-            ..log::Options::at(config.log_folder())
-        };
-        let log = Arc::new(EmbeddedLog::open(&options, LogClock::system(), metrics.clone())?);
+        let log = open_log(config, &metrics)?;
         let windows = watcher
             .experiments()
             .definitions
@@ -143,6 +139,67 @@ impl Parts {
     }
 }
 
+/// The log that the collector file names.
+pub(super) fn open_log(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn EventLog>, Failure> {
+    match config.log.kind {
+        LogKind::Embedded => {
+            let options = log::Options {
+                max_bytes: config.log.max_bytes.bytes(),
+                ..log::Options::at(config.log_folder())
+            };
+            let log = EmbeddedLog::open(&options, LogClock::system(), metrics.clone())?;
+            Ok(Arc::new(log))
+        }
+        #[cfg(feature = "kafka")]
+        LogKind::Kafka => {
+            let options = log::kafka::Options::of(config);
+            let log = log::kafka::KafkaLog::open(&options, LogClock::system(), metrics.clone())?;
+            Ok(Arc::new(log))
+        }
+        // The configuration is refused before this.
+        #[cfg(not(feature = "kafka"))]
+        LogKind::Kafka => Err(anyhow::anyhow!("this build has no Kafka").into()),
+    }
+}
+
+/// A log that is only read.
+pub(super) struct Reading {
+    pub(super) sources: Sources,
+    /// What has to be closed afterwards.
+    log: Option<EmbeddedLog>,
+}
+
+impl Reading {
+    pub(super) fn close(self) {
+        if let Some(log) = self.log {
+            log.close();
+        }
+    }
+}
+
+/// The same log, for a command that only reads. A topic may be read beside its collectors; a folder belongs to one process.
+pub(super) fn read_log(config: &Config) -> Result<Reading, Failure> {
+    #[cfg(feature = "kafka")]
+    if config.log.kind == LogKind::Kafka {
+        let sources = log::kafka::read(&log::kafka::Options::of(config))?;
+        return Ok(Reading { sources, log: None });
+    }
+    let folder = config.log_folder();
+    if !folder.exists() {
+        return Err(anyhow::anyhow!(
+            "{}: there is no log yet. `tiltwise serve` makes it",
+            folder.display()
+        )
+        .into());
+    }
+    let log = EmbeddedLog::open(&log::Options::at(folder), LogClock::system(), Arc::default())
+        .context("stop the collector first: the log in a folder belongs to one process")?;
+    Ok(Reading {
+        sources: log.sources(),
+        log: Some(log),
+    })
+}
+
 /// How the join waits, and how the trainer keeps what it knows.
 pub(super) fn trainer_options(config: &Config) -> trainer::Options {
     let retention_ms = config.log.retention.ms();
@@ -154,10 +211,11 @@ pub(super) fn trainer_options(config: &Config) -> trainer::Options {
             mark_ms: retention_ms.max(config.trainer.disorder.ms()),
             ..Params::default()
         },
-        retention: Retention {
+        // A topic lets go of its records by itself.
+        retention: (config.log.kind == LogKind::Embedded).then_some(Retention {
             keep_ms: retention_ms,
             max_bytes: config.log.max_bytes.bytes(),
-        },
+        }),
         checkpoint_every: trainer::Options::CHECKPOINT_EVERY,
     }
 }

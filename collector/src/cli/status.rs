@@ -72,6 +72,14 @@ pub(super) struct Admin {
     token: Zeroizing<String>,
 }
 
+/// Some lines of the log.
+pub(super) struct Page {
+    pub(super) text: String,
+    /// The offset to go on from.
+    pub(super) next: u64,
+    pub(super) partitions: usize,
+}
+
 impl Admin {
     /// The collector of this configuration, unless another address is named.
     pub(super) fn of(config: &Config, url: Option<String>) -> Result<Self, Failure> {
@@ -82,19 +90,21 @@ impl Admin {
         })
     }
 
-    /// The log's lines from an offset on, and the offset to go on from.
-    pub(super) fn log(&self, from: u64) -> Result<(String, u64), Failure> {
+    /// The log's lines from an offset of a partition on.
+    pub(super) fn log(&self, partition: usize, from: u64) -> Result<Page, Failure> {
         let request = agent()
-            .get(self.address(&format!("/v1/admin/log?from={from}")))
+            .get(self.address(&format!("/v1/admin/log?partition={partition}&from={from}")))
             .header("authorization", self.bearer().as_str());
         let mut answer = request
             .call()
             .map_err(|error| Failure::Unwell(format!("No collector answers at {}: {error}", self.url)))?;
-        let next = answer
-            .headers()
-            .get("x-next-offset")
-            .and_then(|next| next.to_str().ok()?.parse().ok());
-        Ok((answer.body_mut().read_to_string()?, next.unwrap_or(from)))
+        let number = |name: &str| answer.headers().get(name)?.to_str().ok()?.parse::<u64>().ok();
+        let (next, partitions) = (number("x-next-offset"), number("x-partitions"));
+        Ok(Page {
+            text: answer.body_mut().read_to_string()?,
+            next: next.unwrap_or(from),
+            partitions: partitions.map_or(1, |partitions| partitions as usize),
+        })
     }
 
     /// What the experiments say.

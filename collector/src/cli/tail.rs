@@ -2,16 +2,12 @@
 
 use std::{
     io::{self, Write},
-    sync::Arc,
     thread,
     time::Duration,
 };
 
-use super::{Failure, Settings, status::Admin};
-use crate::{
-    config::Config,
-    log::{EmbeddedLog, EventLog, LogClock, Options, lines},
-};
+use super::{Failure, Settings, serve::read_log, status::Admin};
+use crate::{config::Config, log::lines};
 
 /// How often a follower looks for more: below what a person notices.
 const LOOK: Duration = Duration::from_millis(200);
@@ -60,53 +56,66 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// From the collector that runs.
 fn ask(args: &Args, config: &Config) -> Result<(), Failure> {
     let admin = Admin::of(config, None)?;
-    let mut from = args.from;
+    let mut from = vec![args.from];
     loop {
-        let (text, next) = admin.log(from)?;
-        for line in text.lines() {
-            if !print(args, line)? {
-                return Ok(());
+        let mut at_end = true;
+        let mut partition = 0;
+        while let Some(&start) = from.get(partition) {
+            let page = admin.log(partition, start)?;
+            for line in page.text.lines() {
+                if !print(args, line)? {
+                    return Ok(());
+                }
+            }
+            from.resize(page.partitions.max(from.len()), args.from);
+            // A log at rest still writes its clock: less than a chunk is its end.
+            let is_whole = page.next != start && page.text.len() >= CHUNK_BYTES;
+            at_end &= !is_whole;
+            if let Some(place) = from.get_mut(partition) {
+                *place = page.next;
+            }
+            if !is_whole {
+                partition += 1;
             }
         }
-        if next == from && !args.follow {
+        if !args.follow {
             return Ok(());
         }
-        // A log at rest still writes its clock: less than a chunk is its end.
-        if text.len() < CHUNK_BYTES {
-            if !args.follow {
-                return Ok(());
-            }
+        if at_end {
             thread::sleep(LOOK);
         }
-        from = next;
     }
 }
 
-/// From the folder, which nobody else has open.
+/// From the folder, which nobody else has open, or from the topic.
 fn read(args: &Args, config: &Config) -> Result<(), Failure> {
-    let folder = config.log.path.join("log");
-    if !folder.exists() {
-        return Err(anyhow::anyhow!(
-            "{}: there is no log yet. `tiltwise serve` makes it",
-            folder.display()
-        )
-        .into());
-    }
-    let log = EmbeddedLog::open(&Options::at(folder), LogClock::system(), Arc::default())?;
-    let end = *log.end().borrow();
-    let mut from = args.from.max(log.first());
-    while from < end {
-        for record in log.read_from(from, CHUNK_BYTES)? {
-            from = record.offset + 1;
-            for line in
-                lines(&record).map_err(|error| anyhow::anyhow!("record {}: {error}", record.offset))?
-            {
-                if !print(args, &line.to_string())? {
-                    return Ok(());
+    let log = read_log(config)?;
+    let several = log.sources.partitions.len() > 1;
+    for (partition, source) in log.sources.partitions.iter().enumerate() {
+        let end = *source.end().borrow();
+        let mut from = args.from.max(source.first());
+        while from < end {
+            let records = source.read_from(from, CHUNK_BYTES)?;
+            if records.is_empty() {
+                // Still on its way here from a broker.
+                thread::sleep(Duration::from_millis(1));
+            }
+            for record in records {
+                from = record.offset + 1;
+                let lines =
+                    lines(&record).map_err(|error| anyhow::anyhow!("record {}: {error}", record.offset))?;
+                for mut line in lines {
+                    if let (true, Some(line)) = (several, line.as_object_mut()) {
+                        line.insert("partition".to_owned(), partition.into());
+                    }
+                    if !print(args, &line.to_string())? {
+                        return Ok(());
+                    }
                 }
             }
         }
     }
+    log.close();
     Ok(())
 }
 

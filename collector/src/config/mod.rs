@@ -9,6 +9,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod document;
+pub mod kafka;
 pub mod network;
 pub mod overrides;
 pub mod problems;
@@ -17,10 +18,11 @@ pub mod setting;
 pub mod tables;
 pub mod units;
 
+pub use self::kafka::{Ack, Compression, Kafka, Mechanism};
 pub use self::network::{Origins, Prefix};
 pub use self::overrides::Override;
 pub use self::problems::{Place, Problem, Problems};
-pub use self::tables::{Admin, Diagnostics, Format, Gpc, Http, Limits, Log, Privacy, Trainer};
+pub use self::tables::{Admin, Diagnostics, Format, Gpc, Http, Limits, Log, LogKind, Privacy, Trainer};
 pub use self::units::{ByteSize, Span};
 
 use self::document::{Node, Table, Value};
@@ -46,6 +48,7 @@ pub struct Config {
     pub http: Http,
     pub admin: Admin,
     pub log: Log,
+    pub kafka: Kafka,
     pub trainer: Trainer,
     pub privacy: Privacy,
     pub limits: Limits,
@@ -97,6 +100,11 @@ impl Config {
         self.log.path.join("log")
     }
 
+    /// Where a collector with Kafka keeps what it has not sent on yet.
+    pub fn spool_folder(&self) -> PathBuf {
+        self.log.path.join("spool")
+    }
+
     /// Where the trainer keeps its checkpoints.
     pub fn state_folder(&self) -> PathBuf {
         self.log.path.join("state")
@@ -144,6 +152,7 @@ impl Config {
             http: Http::read(problems, top),
             admin: Admin::read(problems, top, folder),
             log: Log::read(problems, top, folder),
+            kafka: Kafka::read(problems, top, folder),
             trainer: Trainer::read(problems, top),
             privacy: Privacy::read(problems, top),
             limits: Limits::read(problems, top),

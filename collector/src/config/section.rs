@@ -17,6 +17,8 @@ pub struct Section {
     pub at: Place,
     entries: Table,
     known: Vec<&'static str>,
+    /// False where nobody wrote it.
+    there: bool,
 }
 
 /// A value that was read, with its place for checks that come later.
@@ -44,6 +46,7 @@ impl Section {
             at,
             entries,
             known: Vec::new(),
+            there: true,
         }
     }
 
@@ -58,8 +61,14 @@ impl Section {
                 at: self.at.clone(),
                 entries: Table::new(),
                 known: Vec::new(),
+                there: false,
             },
         }
+    }
+
+    /// Whether somebody wrote this table.
+    pub fn is_there(&self) -> bool {
+        self.there
     }
 
     /// The raw entry, for settings that have several forms.

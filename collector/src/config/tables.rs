@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::Config;
 use super::document::Node;
+use super::kafka::Mechanism;
 use super::network::{Origins, Prefix};
 use super::problems::{Place, Problem, Problems};
 use super::section::Section;
@@ -36,15 +37,25 @@ pub struct Admin {
     pub token_file: Option<PathBuf>,
 }
 
-/// `log`: the durable record, embedded in this process.
+/// `log`: the durable record.
 #[derive(Debug, Clone)]
 pub struct Log {
+    /// "embedded", in the data folder, or "kafka", where the table `kafka` says. Default "embedded".
+    pub kind: LogKind,
     /// The data folder: log, state, snapshots, revisions, actions. Default "data".
     pub path: PathBuf,
-    /// How long events are kept. Default "28d".
+    /// How long events are kept; with Kafka, what `tiltwise topics create` sets and how long erasures are remembered.
+    /// Default "28d".
     pub retention: Span,
-    /// How much disk the log may take. Default "20GB".
+    /// How much disk an embedded log may take. Default "20GB".
     pub max_bytes: ByteSize,
+}
+
+/// Where the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogKind {
+    Embedded,
+    Kafka,
 }
 
 /// `trainer`: what folds events and fits models, embedded in this process.
@@ -140,14 +151,8 @@ impl Admin {
 impl Log {
     pub(super) fn read(problems: &mut Problems, top: &mut Section, folder: &Path) -> Self {
         let mut table = top.section(problems, "log");
-        embedded_only(
-            problems,
-            &mut table,
-            "kafka",
-            "this build has no Kafka",
-            "Write kind = \"embedded\", which keeps the log on this machine",
-        );
         let log = Self {
+            kind: log_kind(problems, &mut table),
             path: table
                 .path(problems, "path", folder)
                 .unwrap_or_else(|| folder.join("data")),
@@ -167,7 +172,6 @@ impl Log {
             ),
         };
         table.finish(problems);
-        read_kafka(problems, top);
         log
     }
 }
@@ -179,7 +183,7 @@ impl Trainer {
             problems,
             &mut table,
             "flink",
-            "this build has no Kafka, and so nothing that a Flink job could read from",
+            "there is no Flink job yet that could fold for this collector",
             "Write kind = \"embedded\", which trains in this process",
         );
         let trainer = Self {
@@ -282,6 +286,32 @@ impl Setting for Format {
     }
 }
 
+/// `kind` of the log, where this build has it.
+fn log_kind(problems: &mut Problems, table: &mut Section) -> LogKind {
+    let Some(kind) = table.found::<String>(problems, "kind") else {
+        return LogKind::Embedded;
+    };
+    match one_of(
+        &kind.node,
+        &[("embedded", LogKind::Embedded), ("kafka", LogKind::Kafka)],
+    ) {
+        Ok(LogKind::Kafka) if !cfg!(feature = "kafka") => {
+            kind.reject(
+                problems,
+                "cannot be served: this build has no Kafka",
+                "Build it with `cargo build --release --package tiltwise-collector --features kafka-tls`, or write \
+                 kind = \"embedded\", which keeps the log on this machine",
+            );
+            LogKind::Embedded
+        }
+        Ok(found) => found,
+        Err(misfit) => {
+            kind.reject(problems, misfit.what, misfit.remedy);
+            LogKind::Embedded
+        }
+    }
+}
+
 /// What only two tables together can get wrong.
 pub(super) fn check_together(problems: &mut Problems, config: &Config) {
     let mut clash = |setting: &str, what: String, remedy: &str| {
@@ -312,6 +342,28 @@ pub(super) fn check_together(problems: &mut Problems, config: &Config) {
             ),
             "An inflated body is at least as large as the one sent: raise it",
         );
+    }
+    if config.log.kind == LogKind::Kafka {
+        if config.kafka.bootstrap_servers.is_empty() {
+            clash(
+                "kafka.bootstrap_servers",
+                "is missing, and log.kind is \"kafka\"".to_owned(),
+                "Name one or more brokers: [\"broker-1:9092\"]",
+            );
+        }
+        let needs_tls = config.kafka.tls.enabled
+            || config
+                .kafka
+                .sasl
+                .mechanism
+                .is_some_and(|mechanism| mechanism != Mechanism::Plain);
+        if needs_tls && !cfg!(feature = "kafka-tls") {
+            clash(
+                "kafka.tls",
+                "(or SASL other than PLAIN) is asked for, and this build has no TLS".to_owned(),
+                "Build it with --features kafka-tls, which needs libssl-dev",
+            );
+        }
     }
     let kept = config.log.retention.ms();
     let needed = config
@@ -347,21 +399,7 @@ fn embedded_only(problems: &mut Problems, table: &mut Section, other: &str, what
     }
 }
 
-/// `kafka` is checked for its form, so that a file for a larger installation reads here too; `log.kind` decides its use.
-fn read_kafka(problems: &mut Problems, top: &mut Section) {
-    let mut table = top.section(problems, "kafka");
-    table.get::<Vec<String>>(problems, "bootstrap_servers");
-    table.get::<String>(problems, "topic_prefix");
-    if let Some(ack) = table.found::<String>(problems, "ack")
-        && let Err(misfit) = one_of(&ack.node, &[("broker", ()), ("broker-then-spool", ())])
-    {
-        ack.reject(problems, misfit.what, misfit.remedy);
-    }
-    table.take("properties");
-    table.finish(problems);
-}
-
-fn at_least<T: Setting + PartialOrd + Copy + std::fmt::Display>(
+pub(super) fn at_least<T: Setting + PartialOrd + Copy + std::fmt::Display>(
     problems: &mut Problems,
     table: &mut Section,
     key: &'static str,

@@ -68,12 +68,50 @@ etc/tiltwise.toml:12: privcy is no setting. Did you mean `privacy`?"#
     );
 }
 
+#[cfg(not(feature = "kafka"))]
 #[test]
 fn kafka_and_flink_are_read_but_refused_by_a_build_without_them() {
     assert_eq!(
         errors("log = { kind = \"kafka\" }\ntrainer = { kind = \"flink\" }"),
-        r#"etc/tiltwise.toml:1: log.kind = "kafka" cannot be served: this build has no Kafka. Write kind = "embedded", which keeps the log on this machine
-etc/tiltwise.toml:2: trainer.kind = "flink" cannot be served: this build has no Kafka, and so nothing that a Flink job could read from. Write kind = "embedded", which trains in this process"#
+        r#"etc/tiltwise.toml:1: log.kind = "kafka" cannot be served: this build has no Kafka. Build it with `cargo build --release --package tiltwise-collector --features kafka-tls`, or write kind = "embedded", which keeps the log on this machine
+etc/tiltwise.toml:2: trainer.kind = "flink" cannot be served: there is no Flink job yet that could fold for this collector. Write kind = "embedded", which trains in this process"#
+    );
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn a_log_in_kafka_needs_a_broker_to_ask() {
+    assert_eq!(
+        errors("log = { kind = \"kafka\" }"),
+        r#"etc/tiltwise.toml: kafka.bootstrap_servers is missing, and log.kind is "kafka". Name one or more brokers: ["broker-1:9092"]"#
+    );
+}
+
+#[test]
+fn every_setting_of_kafka_is_checked_whatever_the_log_is() {
+    assert_eq!(
+        errors(
+            r#"
+[kafka]
+bootstrap_servers = ["b1:9092", "b2"]
+partitions = 12
+ack = "spool-then-broker"
+collector = "a b"
+compression = "gzip"
+sasl = { mechanism = "PLAIN", username = "shop" }
+tls = { cert_file = "c.pem" }
+properties = { "linger.ms" = 5, "acks" = 1, "a" = [1] }
+"#
+        ),
+        r#"etc/tiltwise.toml:3: kafka.bootstrap_servers = ["b1:9092", "b2"] names "b2", which is no broker. Write host and port: "broker-1:9092"
+etc/tiltwise.toml:4: kafka.partitions = 12 is no number of partitions. Write a power of two up to 256, and never change it: units are bound to partitions
+etc/tiltwise.toml:5: kafka.ack = "spool-then-broker" is not known here. Did you mean "spool"? Known: "broker-then-spool", "broker", "spool"
+etc/tiltwise.toml:6: kafka.collector = "a b" is no name. Use 1 to 64 letters, digits, dots, hyphens or underscores
+etc/tiltwise.toml:7: kafka.compression = "gzip" is not known here. Known: "zstd", "lz4", "none"
+etc/tiltwise.toml:9: kafka.tls.cert_file and key_file belong together. Name both, or neither
+etc/tiltwise.toml:8: kafka.sasl.password_file is missing. Name a file that holds the password and nothing else
+etc/tiltwise.toml:10: kafka.properties.a = [1] is no property. Write text, a whole number, true or false
+etc/tiltwise.toml:10: kafka.properties.acks = 1 cannot be changed: all in-sync replicas are what an acknowledgement promises. Leave it out"#
     );
 }
 

@@ -10,12 +10,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use tiltwise_core::id::Pseudonym;
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    EventLog, LogClock, LogError, Part, Pending, Record, answer,
+    Erased, EventLog, LogClock, LogError, Part, Pending, Record, Source, Sources, answer,
     committer::{Command, Committer, Shared},
-    frame,
+    erase, frame,
     mark::Mark,
     seen::Seen,
     space::{DEFAULT_RESERVE, Space},
@@ -99,19 +100,6 @@ impl EmbeddedLog {
         })
     }
 
-    /// Commits what is queued and stops. Appends that come later are refused.
-    pub fn close(&self) {
-        let thread = self
-            .committer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            let _ = self.commands.send(Command::Stop);
-            let _ = thread.join();
-        }
-    }
-
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -146,20 +134,57 @@ impl EventLog for EmbeddedLog {
         Ok(pending)
     }
 
+    fn sources(&self) -> Sources {
+        Sources {
+            topic: String::new(),
+            partitions: vec![self.shared.clone()],
+        }
+    }
+
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<Erased, LogError> {
+        Ok(Erased {
+            rewritten: erase::erase_unit(self, unit, through_ms)?,
+            gone_by_ms: self.clock().now_ms(),
+        })
+    }
+
+    fn bytes_here(&self) -> u64 {
+        Source::bytes(self)
+    }
+
+    fn ready(&self) -> Result<(), LogError> {
+        self.shared.refusal().map_or(Ok(()), Err)
+    }
+
+    /// Commits what is queued and stops.
+    fn close(&self) {
+        let thread = self
+            .committer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let _ = self.commands.send(Command::Stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Source for Shared {
     fn end(&self) -> watch::Receiver<u64> {
-        self.shared.end.subscribe()
+        self.end.subscribe()
     }
 
     fn first(&self) -> u64 {
-        self.shared.first.load(Ordering::Acquire)
+        self.first.load(Ordering::Acquire)
     }
 
     fn read_from(&self, offset: u64, max_bytes: usize) -> Result<Vec<Record>, LogError> {
-        let first = self.first();
+        let first = Source::first(self);
         if offset < first {
             return Err(LogError::Trimmed { offset, first });
         }
-        let tables = &self.shared.tables;
+        let tables = &self.tables;
         let damaged = |offset, what: &str| LogError::Corrupt {
             path: tables.path.clone(),
             offset,
@@ -173,7 +198,7 @@ impl EventLog for EmbeddedLog {
                 .map_err(|e| damaged(expected, &super::tables::explain(&e)))?;
             if *key != expected.to_be_bytes() {
                 // Trimmed between the look at the start and the read?
-                let first = self.first();
+                let first = Source::first(self);
                 let trimmed = LogError::Trimmed {
                     offset: expected,
                     first,
@@ -189,6 +214,7 @@ impl EventLog for EmbeddedLog {
                 .len();
             records.push(Record {
                 offset: expected,
+                head: frame::HEAD,
                 framed,
             });
             expected += 1;
@@ -200,15 +226,34 @@ impl EventLog for EmbeddedLog {
     }
 
     fn trim_below(&self, offset: u64) {
-        self.shared.trim_to.fetch_max(offset, Ordering::AcqRel);
+        self.trim_to.fetch_max(offset, Ordering::AcqRel);
     }
 
     fn bytes(&self) -> u64 {
-        self.shared.bytes.load(Ordering::Acquire)
+        self.bytes.load(Ordering::Acquire)
+    }
+}
+
+/// The log in one piece is its own source.
+impl Source for EmbeddedLog {
+    fn end(&self) -> watch::Receiver<u64> {
+        Source::end(&*self.shared)
     }
 
-    fn ready(&self) -> Result<(), LogError> {
-        self.shared.refusal().map_or(Ok(()), Err)
+    fn first(&self) -> u64 {
+        Source::first(&*self.shared)
+    }
+
+    fn read_from(&self, offset: u64, max_bytes: usize) -> Result<Vec<Record>, LogError> {
+        self.shared.read_from(offset, max_bytes)
+    }
+
+    fn trim_below(&self, offset: u64) {
+        self.shared.trim_below(offset);
+    }
+
+    fn bytes(&self) -> u64 {
+        Source::bytes(&*self.shared)
     }
 }
 

@@ -8,7 +8,7 @@ use tiltwise_core::{
     id::Pseudonym,
 };
 
-use super::{EmbeddedLog, EventLog, LogError, settle};
+use super::{EmbeddedLog, LogError, Source, settle};
 
 /// Read at a time.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -40,6 +40,13 @@ pub enum LogError {
         acknowledged: u64,
         mark: PathBuf,
     },
+    #[error(
+        "Kafka does not take what was sent, and the spool holds {bytes} bytes of at most {max} (kafka.spool_max_bytes); it drains by \
+         itself once a broker answers"
+    )]
+    SpoolFull { bytes: u64, max: u64 },
+    #[error("Kafka does not take what is sent: {why}")]
+    Kafka { why: Arc<str> },
     #[error("record {offset} has been trimmed; the log starts at {first}")]
     Trimmed { offset: u64, first: u64 },
     #[error("cannot open the log in {path}: {what}")]
@@ -59,6 +66,8 @@ impl LogError {
             Self::Busy => "log-busy",
             Self::DiskFull { .. } => "disk-full",
             Self::OverBudget { .. } => "log-full",
+            Self::SpoolFull { .. } => "spool-full",
+            Self::Kafka { .. } => "kafka-unreachable",
             Self::Closed { .. } => "log-closed",
             Self::Corrupt { .. } | Self::Shrunk { .. } => "log-damaged",
             Self::Trimmed { .. } => "trimmed",
@@ -74,6 +83,10 @@ impl LogError {
             Self::OverBudget { .. } => {
                 "the log has reached its size limit; nothing is taken until there is room"
             }
+            Self::SpoolFull { .. } => {
+                "Kafka does not answer and the spool is full; nothing is taken until it drains"
+            }
+            Self::Kafka { .. } => "Kafka does not answer; nothing is taken until it does",
             Self::Closed { .. } => "the log is closed; nothing is taken until the collector was restarted",
             Self::Corrupt { .. } | Self::Shrunk { .. } => "the log is damaged",
             Self::Trimmed { .. } => "the record is not kept any more",

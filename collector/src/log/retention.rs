@@ -3,7 +3,7 @@
 
 use tiltwise_core::event::LogRecord;
 
-use super::{EventLog, LogError};
+use super::{LogError, Source};
 
 /// Trimming starts at nine tenths of the limit and goes down to eight: room is made before it is needed, and not with
 /// every record.
@@ -17,8 +17,7 @@ pub struct Retention {
 }
 
 /// Lets go of what need not be kept. `needed` is the oldest offset that a kept checkpoint still reads from.
-pub fn apply(log: &dyn EventLog, retention: Retention, needed: u64) -> Result<(), LogError> {
-    let now_ms = log.clock().now_ms();
+pub fn apply(log: &dyn Source, retention: Retention, now_ms: u64, needed: u64) -> Result<(), LogError> {
     let end = *log.end().borrow();
     let first = log.first();
     let too_old = first_since(log, now_ms.saturating_sub(retention.keep_ms), first, end)?;
@@ -28,7 +27,7 @@ pub fn apply(log: &dyn EventLog, retention: Retention, needed: u64) -> Result<()
 }
 
 /// The first record that is not older than `since_ms`. Clocks never go backwards, so halving finds it.
-fn first_since(log: &dyn EventLog, since_ms: u64, first: u64, end: u64) -> Result<u64, LogError> {
+fn first_since(log: &dyn Source, since_ms: u64, first: u64, end: u64) -> Result<u64, LogError> {
     let (mut low, mut high) = (first, end);
     while low < high {
         let middle = low + (high - low) / 2;

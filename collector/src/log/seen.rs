@@ -77,18 +77,27 @@ impl Seen {
     /// Whether a part with this key is to be written; if so the key is written with the same commit.
     pub(super) fn admit(&mut self, key: Option<SeenKey>, tables: &Tables) -> Result<bool, LogError> {
         let Some(key) = key else { return Ok(true) };
-        let is_kept = |received_ms: u64| received_ms.saturating_add(KEEP_MS) > self.now_ms;
-        let known = if let Some(received_ms) = self.recent.get(&key) {
-            is_kept(*received_ms)
-        } else {
-            let sorted = tables.seen.get(key).map_err(|e| tables.unreadable(&e))?;
-            sorted.is_some_and(|time| is_kept(received_ms(&time)))
-        };
+        let known = self.knows(key, tables)?;
         if !known {
-            self.recent.insert(key, self.now_ms);
-            self.adding.extend_from_slice(&key);
+            self.add(key);
         }
         Ok(!known)
+    }
+
+    /// Whether a part with this key was written before.
+    pub(super) fn knows(&self, key: SeenKey, tables: &Tables) -> Result<bool, LogError> {
+        let is_kept = |received_ms: u64| received_ms.saturating_add(KEEP_MS) > self.now_ms;
+        if let Some(received_ms) = self.recent.get(&key) {
+            return Ok(is_kept(*received_ms));
+        }
+        let sorted = tables.seen.get(key).map_err(|e| tables.unreadable(&e))?;
+        Ok(sorted.is_some_and(|time| is_kept(received_ms(&time))))
+    }
+
+    /// Writes a key with the commit that is being put together.
+    pub(super) fn add(&mut self, key: SeenKey) {
+        self.recent.insert(key, self.now_ms);
+        self.adding.extend_from_slice(&key);
     }
 
     /// Writes the keys of the commit, and lets go of some that are old enough.

@@ -59,6 +59,12 @@ impl Tables {
         self.database.batch().durability(Some(PersistMode::SyncData))
     }
 
+    /// A batch that outlives this process when its commit returns, and not the machine's failure.
+    #[cfg(feature = "kafka")]
+    pub(super) fn batch(&self) -> OwnedWriteBatch {
+        self.database.batch().durability(Some(PersistMode::Buffer))
+    }
+
     pub(super) fn all(&self) -> [&Keyspace; 5] {
         [
             &self.records,

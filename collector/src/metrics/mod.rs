@@ -50,6 +50,14 @@ pub struct Metrics {
     /// How far the trainer is behind the end of the log.
     pub lag_ms: Gauge,
     pub log_bytes: Gauge,
+    /// What Kafka has not acknowledged yet and this machine's disk holds.
+    pub spool_bytes: Gauge,
+    pub spool_records: Gauge,
+    pub kafka_delivered: Counter,
+    /// Records that no broker will ever take.
+    pub kafka_rejected: Counter,
+    /// Producers that could not go on.
+    pub kafka_rebuilt: Counter,
     pub snapshots_published: Counter,
     pub snapshot_age_seconds: Gauge<f64, AtomicU64>,
 }
@@ -101,6 +109,11 @@ impl Metrics {
             stream_clients: Gauge::default(),
             lag_ms: Gauge::default(),
             log_bytes: Gauge::default(),
+            spool_bytes: Gauge::default(),
+            spool_records: Gauge::default(),
+            kafka_delivered: Counter::default(),
+            kafka_rejected: Counter::default(),
+            kafka_rebuilt: Counter::default(),
             snapshots_published: Counter::default(),
             snapshot_age_seconds: Gauge::default(),
         };
@@ -161,6 +174,35 @@ impl Metrics {
             self.lag_ms.clone(),
         );
         r.register("log_bytes", "Bytes of the kept records", self.log_bytes.clone());
+        r.register(
+            "spool_bytes",
+            "Bytes that wait here for Kafka",
+            self.spool_bytes.clone(),
+        );
+        r.register(
+            "spool_records",
+            "Records that wait here for Kafka",
+            self.spool_records.clone(),
+        );
+        for (name, help, counter) in [
+            (
+                "kafka_delivered",
+                "Records that Kafka has acknowledged",
+                &self.kafka_delivered,
+            ),
+            (
+                "kafka_rejected",
+                "Records that Kafka will never take",
+                &self.kafka_rejected,
+            ),
+            (
+                "kafka_producers_rebuilt",
+                "Producers that could not go on",
+                &self.kafka_rebuilt,
+            ),
+        ] {
+            r.register(name, help, counter.clone());
+        }
         let age = self.snapshot_age_seconds.clone();
         r.register_with_unit(
             "snapshot_age",

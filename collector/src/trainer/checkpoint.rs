@@ -1,7 +1,9 @@
 //! Checkpoints: the whole state and its offset in the log, in one file that is whole or absent.
 //!
 //! ```text
-//! "TWCP"  format (u32)  offset (u64)  length (u64)  state  SHA-256 of all before
+//! of a log in one piece:  "TWCP"  1 (u32)  offset (u64)  length (u64)  state  SHA-256 of all before
+//! of a topic:             "TWCP"  2 (u32)  length (u64)  topic  partitions (u64)
+//!                         for each: offset (u64)  length (u64)  state; then the SHA-256 of all before
 //! ```
 //! Numbers are little endian; the state is `Fold`'s own canonical bytes. What breaks it: any changed byte, which the
 //! checksum finds. A file is written beside, synced, renamed, its folder synced, and then read back before it counts as
@@ -11,14 +13,18 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use sha2::{Digest, Sha256};
-use tiltwise_core::join::Fold;
+use tiltwise_core::join::{Fold, Params};
 
-use super::State;
+use super::{Partition, State};
 use crate::durable;
 
 const MAGIC: &[u8; 4] = b"TWCP";
+/// Of a log in one piece.
 const FORMAT: u32 = 1;
-const HEAD: usize = 4 + 4 + 8 + 8;
+/// Of a topic.
+const FORMAT_OF_TOPIC: u32 = 2;
+/// Magic and format.
+const HEAD: usize = 4 + 4;
 const SUM: usize = 32;
 const EXTENSION: &str = "checkpoint";
 const KEPT: usize = 2;
@@ -39,6 +45,15 @@ pub enum CheckpointError {
          count from there on"
     )]
     None { folder: PathBuf, first: u64 },
+    #[error(
+        "the checkpoints in {folder} count {counted}, and this collector reads {log}: sums of one log cannot go on with another. \
+         Point it to its own log, or give it a new data folder"
+    )]
+    OtherLog {
+        folder: PathBuf,
+        counted: String,
+        log: String,
+    },
     #[error(
         "the newest readable checkpoint in {folder} stands at record {offset}, and the log has only {first} to {end}: they \
          do not belong together. Put both back from one backup, or run `tiltwise rebuild --write --accept-loss`"
@@ -104,7 +119,7 @@ impl Checkpoints {
     /// Writes the state, reads it back, and lets go of all but the newest two. Returns where the older of those stands:
     /// what the log may forget.
     pub fn write(&self, state: &mut State) -> Result<u64, CheckpointError> {
-        let bytes = encode(state.offset, &state.fold.encode());
+        let bytes = encode(state);
         let number = self.all()?.last().map_or(1, |last| last.number + 1);
         // Ten digits, so that a listing is in order.
         let path = self.folder.join(format!("{number:010}.{EXTENSION}"));
@@ -171,44 +186,98 @@ pub fn read(path: &Path) -> Result<State, CheckpointError> {
     if Sha256::digest(body).as_slice() != sum {
         return Err(damaged("its checksum is wrong"));
     }
-    let format = u32::from_le_bytes(field(head, 4));
-    if format != FORMAT {
-        return Err(CheckpointError::Newer {
-            path: path.to_owned(),
-            format,
-        });
+    let mut rest = state;
+    let decoded = match u32::from_le_bytes(field(head, 4)) {
+        FORMAT => one(&mut rest).map(|(fold, offset)| State {
+            fold,
+            ..State::whole(Params::default(), offset)
+        }),
+        FORMAT_OF_TOPIC => of_topic(&mut rest),
+        format => {
+            return Err(CheckpointError::Newer {
+                path: path.to_owned(),
+                format,
+            });
+        }
+    };
+    match decoded {
+        Ok(state) if rest.is_empty() => Ok(state),
+        Ok(_) => Err(damaged("its length is wrong")),
+        Err(what) => Err(damaged(&what)),
     }
-    if u64::from_le_bytes(field(head, 16)) != state.len() as u64 {
-        return Err(damaged("its length is wrong"));
-    }
-    let fold = Fold::decode(state).map_err(|error| damaged(&error.to_string()))?;
-    Ok(State {
-        fold,
-        offset: u64::from_le_bytes(field(head, 8)),
-    })
 }
 
-fn encode(offset: u64, state: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD + state.len() + SUM);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&FORMAT.to_le_bytes());
-    bytes.extend_from_slice(&offset.to_le_bytes());
-    bytes.extend_from_slice(&(state.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(state);
+fn of_topic(rest: &mut &[u8]) -> Result<State, String> {
+    let topic = String::from_utf8(block(rest)?.to_vec()).map_err(|_| "its topic is no text")?;
+    let mut partitions = Vec::new();
+    for _ in 0..number(rest)? {
+        let (fold, offset) = one(rest)?;
+        partitions.push(Partition { fold, offset });
+    }
+    let first = partitions.first().ok_or("it has no partition")?;
+    let mut state = State::partitioned(*first.fold.params(), topic, []);
+    for (id, revision) in first.fold.revisions() {
+        state.fold.add_revision(*id, revision.clone());
+    }
+    state.partitions = partitions;
+    state.gather();
+    Ok(state)
+}
+
+/// An offset and the fold that has come so far.
+fn one(rest: &mut &[u8]) -> Result<(Fold, u64), String> {
+    let offset = number(rest)?;
+    let fold = Fold::decode(block(rest)?).map_err(|error| error.to_string())?;
+    Ok((fold, offset))
+}
+
+fn number(rest: &mut &[u8]) -> Result<u64, String> {
+    let (number, after) = rest.split_first_chunk::<8>().ok_or("it is too short")?;
+    *rest = after;
+    Ok(u64::from_le_bytes(*number))
+}
+
+fn block<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], String> {
+    let length = usize::try_from(number(rest)?).map_err(|_| "its length is wrong")?;
+    let (block, after) = rest.split_at_checked(length).ok_or("its length is wrong")?;
+    *rest = after;
+    Ok(block)
+}
+
+fn encode(state: &mut State) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    let put = |offset: u64, fold: &[u8], bytes: &mut Vec<u8>| {
+        bytes.extend_from_slice(&offset.to_le_bytes());
+        bytes.extend_from_slice(&(fold.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(fold);
+    };
+    if state.partitions.is_empty() {
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        put(state.offset, &state.fold.encode(), &mut bytes);
+    } else {
+        bytes.extend_from_slice(&FORMAT_OF_TOPIC.to_le_bytes());
+        bytes.extend_from_slice(&(state.topic.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(state.topic.as_bytes());
+        bytes.extend_from_slice(&(state.partitions.len() as u64).to_le_bytes());
+        for partition in &mut state.partitions {
+            put(partition.offset, &partition.fold.encode(), &mut bytes);
+        }
+    }
     let sum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&sum);
     bytes
 }
 
-/// The offset in the head of a file that was verified when it was written.
+/// The offset in the head of a file that was verified when it was written, where it is of a log in one piece.
 fn offset_of(path: &Path) -> Option<u64> {
     use io::Read;
-    let mut head = [0; HEAD];
+    let mut head = [0; HEAD + 8];
     fs::File::open(path).ok()?.read_exact(&mut head).ok()?;
-    Some(u64::from_le_bytes(field(&head, 8)))
+    let format = u32::from_le_bytes(field(&head, 4));
+    (format == FORMAT).then(|| u64::from_le_bytes(field(&head, HEAD)))
 }
 
-fn field<const N: usize>(head: &[u8; HEAD], at: usize) -> [u8; N] {
+fn field<const N: usize>(head: &[u8], at: usize) -> [u8; N] {
     let mut field = [0; N];
     for (into, byte) in field.iter_mut().zip(head.iter().skip(at)) {
         *into = *byte;

@@ -4,10 +4,9 @@
 //! an edit of anything else leave them as they are.
 
 use tiltwise_core::fit;
-use tiltwise_core::join::Fold;
 use tiltwise_core::revision::{AttributeKind, Revision};
 
-use super::Plan;
+use super::{Plan, State};
 use super::models::{self, ModelSource, Planned};
 use crate::experiments::Revisions;
 use crate::experiments::identity::revision_id;
@@ -21,16 +20,16 @@ pub(super) fn recall(plan: &mut Plan, revisions: &Revisions) {
 }
 
 /// Chooses cuts where it is time, keeps them, and puts them in. A model that people hold still keeps its encoder.
-pub(super) fn choose(plan: &mut Plan, fold: &mut Fold, revisions: &Revisions) -> Result<(), RevisionsError> {
+pub(super) fn choose(plan: &mut Plan, state: &mut State, revisions: &Revisions) -> Result<(), RevisionsError> {
     let open = |planned: &&mut Planned| is_uncut(planned) && planned.source == ModelSource::Fit;
     for planned in plan.experiments.iter_mut().filter(open) {
         let revision = &planned.experiment.revision;
-        let Some(cut) = fit::cuts::choose(revision, &models::sources(revision, fold)) else {
+        let Some(cut) = fit::cuts::choose(revision, &models::sources(revision, &state.fold)) else {
             continue;
         };
         let id = revisions.keep_cut(&cut)?;
         tracing::info!(experiment = %cut.key, "numbers are cut into ranges from now on");
-        fold.add_revision(id, cut.clone());
+        state.add_revision(id, &cut);
         serve(planned, cut);
     }
     Ok(())

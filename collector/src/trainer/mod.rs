@@ -1,6 +1,7 @@
 //! The trainer: reads the log from its own offset, folds it, fits models, publishes snapshots.
 //!
 //! * [`Trainer`] is the thread and the handle on it; [`worker`] is what the thread does.
+//! * [`intake`] reads the partitions of a log tick by tick: a tick is over when every partition has passed it.
 //! * [`pace`] says when a fit is due, [`models`] turns sums and the [`Plan`] into the content of a snapshot.
 //! * [`guard`] says which experiment does harm, before each snapshot; somebody else keeps the record of what is done.
 //! * [`cuts`] takes up what the fitter chooses once: where numbers are cut into ranges.
@@ -17,9 +18,11 @@
 pub mod checkpoint;
 mod cuts;
 pub mod guard;
+mod intake;
 pub mod models;
 mod pace;
 pub mod replay;
+mod state;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -30,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tiltwise_core::join::{Fold, Params};
+use tiltwise_core::join::Params;
 use tokio::sync::watch;
 
 use crate::experiments::Revisions;
@@ -42,6 +45,7 @@ use crate::metrics::Metrics;
 pub use checkpoint::{CheckpointError, Checkpoints};
 pub use guard::Steward;
 pub use models::Plan;
+pub use state::{Partition, State};
 
 /// A tick of the log's clock: what is published is whole ticks.
 pub const TICK_MS: u64 = 100;
@@ -51,8 +55,8 @@ pub struct Options {
     /// Where checkpoints are kept.
     pub folder: PathBuf,
     pub params: Params,
-    /// How much of the log is kept.
-    pub retention: Retention,
+    /// How much of the log is kept, where that is decided here.
+    pub retention: Option<Retention>,
     /// The least time between two checkpoints.
     pub checkpoint_every: Duration,
 }
@@ -85,18 +89,20 @@ pub enum TrainerError {
          damaged, restore the data folder from a backup"
     )]
     Record { offset: u64, what: String },
+    #[error(
+        "record {offset} of partition {partition} cannot be read: {what}. Where it is newer, upgrade this collector first; \
+         where it is not ours, something else writes to this topic: stop that, and go on with a topic that only collectors \
+         write to"
+    )]
+    Foreign {
+        partition: usize,
+        offset: u64,
+        what: String,
+    },
     #[error("the trainer's thread cannot be started: {0}")]
     Thread(std::io::Error),
     #[error("the trainer has stopped: {0}")]
     Stopped(String),
-}
-
-/// The state, and where in the log it is.
-#[derive(Debug)]
-pub struct State {
-    pub fold: Fold,
-    /// The offset of the next record.
-    pub offset: u64,
 }
 
 /// The running trainer.
@@ -111,7 +117,6 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     pub(crate) plan: Mutex<Wanted>,
     pub(crate) warnings: Mutex<Vec<String>>,
-    pub(crate) reached: watch::Sender<u64>,
     /// The edition of the plan that was published last.
     pub(crate) published: watch::Sender<u64>,
     pub(crate) failed: Mutex<Option<String>>,
@@ -133,16 +138,14 @@ impl Trainer {
     /// Loads the newest good checkpoint and goes on from there.
     pub fn start(parts: Parts, options: Options, plan: Plan) -> Result<Self, TrainerError> {
         let checkpoints = Checkpoints::open(&options.folder)?;
-        let (mut state, warnings) = replay::load(&checkpoints, &*parts.log, options.params)?;
+        let (mut state, warnings) = replay::load(&checkpoints, &parts.log.sources(), options.params)?;
         for (id, revision) in parts.revisions.all() {
-            state.fold.add_revision(id, (*revision).clone());
+            state.add_revision(id, &revision);
         }
-        let reached = watch::Sender::new(state.offset);
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             plan: Mutex::new(Wanted { plan, edition: 1 }),
             warnings: Mutex::new(warnings),
-            reached,
             published: watch::Sender::new(0),
             failed: Mutex::new(None),
         });
@@ -193,9 +196,12 @@ impl Trainer {
 
     /// Waits until everything that is in the log now is folded. Blocks.
     pub fn catch_up(&self, log: &dyn EventLog) -> Result<(), TrainerError> {
-        let end = *log.end().borrow();
-        let reached = self.shared.reached.subscribe();
-        while *reached.borrow() < end {
+        let ends = log.sources().ends();
+        let is_behind = || {
+            let reached = lock(&self.shared.state).offsets();
+            reached.iter().zip(&ends).any(|(reached, end)| reached < end)
+        };
+        while is_behind() {
             self.check_alive()?;
             thread::sleep(Duration::from_millis(2));
         }

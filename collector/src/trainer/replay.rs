@@ -1,49 +1,69 @@
 //! The state from checkpoint and log, without a thread: on start, and for `tiltwise rebuild`.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tiltwise_core::event::LogRecord;
 use tiltwise_core::join::{Fold, Params};
 
-use super::{CheckpointError, Checkpoints, State, TICK_MS, TrainerError};
-use crate::log::EventLog;
+use super::intake::{Intake, Next};
+use super::{CheckpointError, Checkpoints, State, TrainerError};
+use crate::log::Sources;
 
-/// Read at a time.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+/// Longer than a Kafka takes to choose another leader for a partition.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The newest good checkpoint, or nothing where the log is whole; and what a person should know about it.
 pub fn load(
     checkpoints: &Checkpoints,
-    log: &dyn EventLog,
+    sources: &Sources,
     params: Params,
 ) -> Result<(State, Vec<String>), TrainerError> {
     let (found, wrong) = checkpoints.newest()?;
     let mut warnings: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-    let (first, end) = (log.first(), *log.end().borrow());
     let folder = || checkpoints.folder().to_owned();
+    let fresh = State::of(sources, params);
     let state = match found {
-        Some(state) if (first..=end).contains(&state.offset) => state,
+        Some(state) if state.topic != fresh.topic || state.width() != fresh.width() => {
+            return Err(CheckpointError::OtherLog {
+                folder: folder(),
+                counted: named(&state),
+                log: named(&fresh),
+            }
+            .into());
+        }
         Some(state) => {
-            let offset = state.offset;
-            return Err(CheckpointError::Apart {
-                folder: folder(),
-                offset,
-                first,
-                end,
+            for (source, offset) in sources.partitions.iter().zip(state.offsets()) {
+                let (first, end) = (source.first(), *source.end().borrow());
+                // How far a topic goes is known only once it was reached; where it starts, too.
+                let end = if state.topic.is_empty() {
+                    end
+                } else {
+                    end.max(offset)
+                };
+                if !(first..=end).contains(&offset) {
+                    return Err(CheckpointError::Apart {
+                        folder: folder(),
+                        offset,
+                        first,
+                        end,
+                    }
+                    .into());
+                }
             }
-            .into());
+            state
         }
-        None if first == 0 => State {
-            fold: Fold::new(params),
-            offset: 0,
+        None => match fresh.offsets().into_iter().max() {
+            None | Some(0) => fresh,
+            Some(first) => {
+                return Err(CheckpointError::None {
+                    folder: folder(),
+                    first,
+                }
+                .into());
+            }
         },
-        None => {
-            return Err(CheckpointError::None {
-                folder: folder(),
-                first,
-            }
-            .into());
-        }
     };
     if *state.fold.params() != params {
         warnings.push(
@@ -58,47 +78,46 @@ pub fn load(
     Ok((state, warnings))
 }
 
-/// Decodes the record at an offset.
-pub fn decode(offset: u64, bytes: &[u8]) -> Result<LogRecord, TrainerError> {
-    LogRecord::decode(bytes).map_err(|error| TrainerError::Record {
-        offset,
-        what: error.to_string(),
-    })
+/// What a state is counted from, for people.
+fn named(state: &State) -> String {
+    match state.partitions.len() {
+        0 => "the log in the data folder".to_owned(),
+        partitions => format!("{} with {partitions} partitions", state.topic),
+    }
 }
 
-/// Whether a record with this stamp lies in a later tick than all records so far.
-pub fn ends_tick(fold: &Fold, stamp_ms: u64) -> bool {
-    let mut clock = fold.clock();
-    let before = clock.ms() / TICK_MS;
-    clock.advance(stamp_ms);
-    fold.clock().is_set() && clock.ms() / TICK_MS > before
-}
-
-/// Where a replay ends: before this offset, and before the first record of a later tick than this.
-#[derive(Debug, Clone, Copy)]
+/// Where a replay ends: before these offsets, one a partition, and before the first record of a later tick than this.
+#[derive(Debug, Clone)]
 pub struct Until {
-    pub offset: u64,
+    pub offsets: Vec<u64>,
     pub tick: u64,
 }
 
 /// Folds on until there.
-pub fn fold_on(state: &mut State, log: &dyn EventLog, until: Until) -> Result<(), TrainerError> {
-    while state.offset < until.offset {
-        let records = log.read_from(state.offset, CHUNK_BYTES)?;
-        if records.is_empty() {
-            break;
+pub fn fold_on(state: &mut State, sources: &Sources, until: &Until) -> Result<(), TrainerError> {
+    let mut intake = Intake::new(sources, state).until(&until.offsets);
+    let mut moved = Instant::now();
+    while !intake.is_done(state) {
+        if intake.read(state)? {
+            moved = Instant::now();
         }
-        for record in records.iter().take_while(|record| record.offset < until.offset) {
-            let decoded = decode(record.offset, record.bytes())?;
-            let mut clock = state.fold.clock();
-            clock.advance(decoded.clock_ms);
-            if clock.ms() / TICK_MS > until.tick {
-                return Ok(());
+        match intake.next(state) {
+            Next::Fold(place) => intake.fold(place, state),
+            Next::EndsTick => {
+                intake.end_tick(state);
+                if intake.tick() > until.tick {
+                    break;
+                }
             }
-            state.fold.apply(decoded);
-            state.offset = record.offset + 1;
+            Next::Waits if moved.elapsed() > PATIENCE => {
+                let what = "the log gives no more records, although it is not at its end";
+                return Err(TrainerError::Stopped(what.to_owned()));
+            }
+            // What comes over a network comes when it comes.
+            Next::Waits => thread::sleep(Duration::from_millis(1)),
         }
     }
+    state.gather();
     Ok(())
 }
 

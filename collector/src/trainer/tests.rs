@@ -17,7 +17,7 @@ use crate::experiments::{Action, Experiments, Revisions, Verb};
 use crate::hub::{self, Hub};
 use crate::keys::Keys;
 use crate::log::retention::Retention;
-use crate::log::{EmbeddedLog, EventLog, LogClock, Part, encode_events, erase};
+use crate::log::{EmbeddedLog, EventLog, LogClock, Part, Source, encode_events, erase};
 use crate::metrics::Metrics;
 
 const FILE: &str = r#"
@@ -93,10 +93,10 @@ impl Site {
         Options {
             folder: self.folder.path().join("state"),
             params: Params::default(),
-            retention: Retention {
+            retention: Some(Retention {
                 keep_ms: 86_400_000,
                 max_bytes: u64::MAX,
-            },
+            }),
             checkpoint_every: Duration::from_secs(3_600),
         }
     }
@@ -228,18 +228,15 @@ fn a_restart_goes_on_from_the_checkpoint_and_a_rebuild_finds_the_same() {
     let offset = trainer.read(|state| state.offset);
     let clock = trainer.read(|state| state.fold.clock());
 
-    let mut rebuilt = super::State {
-        fold: tiltwise_core::join::Fold::new(Params::default()),
-        offset: 0,
-    };
+    let mut rebuilt = super::State::whole(Params::default(), 0);
     for (id, revision) in site.parts.revisions.all() {
         rebuilt.fold.add_revision(id, (*revision).clone());
     }
     let until = replay::Until {
-        offset,
+        offsets: vec![offset],
         tick: u64::MAX,
     };
-    replay::fold_on(&mut rebuilt, &*site.log, until).unwrap();
+    replay::fold_on(&mut rebuilt, &site.log.sources(), &until).unwrap();
     // The trainer may have read on between the two looks at it; by the same clock the sums are the same.
     assert!(rebuilt.fold.clock().ms() <= clock.ms());
     assert_eq!(rebuilt.fold.sums_bytes(site.revision()), resumed);
@@ -250,10 +247,10 @@ fn a_restart_goes_on_from_the_checkpoint_and_a_rebuild_finds_the_same() {
 fn the_log_lets_go_only_of_what_both_checkpoints_hold() {
     let site = Site::open();
     let options = Options {
-        retention: Retention {
+        retention: Some(Retention {
             keep_ms: 0,
             max_bytes: u64::MAX,
-        },
+        }),
         checkpoint_every: Duration::from_millis(1),
         ..site.options()
     };
@@ -274,10 +271,10 @@ fn the_log_lets_go_only_of_what_both_checkpoints_hold() {
     let offset = trainer.read(|state| state.offset);
     let mut state = older;
     let until = replay::Until {
-        offset,
+        offsets: vec![offset],
         tick: u64::MAX,
     };
-    replay::fold_on(&mut state, &*site.log, until).unwrap();
+    replay::fold_on(&mut state, &site.log.sources(), &until).unwrap();
     assert_eq!(state.fold.sums_bytes(site.revision()), sums);
 }
 

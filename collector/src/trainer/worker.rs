@@ -5,16 +5,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tiltwise_core::join::{Counts, Verdict};
+use tiltwise_core::join::{Counts, Fold, Verdict};
 
 use super::guard::Guard;
+use super::intake::{Intake, Next};
 use super::pace::Pace;
-use super::replay::{self, CHUNK_BYTES};
 use super::{
     CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, State, TrainerError, cuts, lock,
     models,
 };
-use crate::log::retention;
+use crate::log::{Sources, retention};
 use crate::metrics::Reason;
 
 /// How long to wait for a command when the log has nothing new; a record is at most this late.
@@ -27,6 +27,8 @@ type Written = Result<(u64, Duration), CheckpointError>;
 
 pub(super) struct Worker {
     parts: Parts,
+    sources: Sources,
+    intake: Intake,
     options: Options,
     checkpoints: Arc<Checkpoints>,
     /// Writes a checkpoint beside the folding.
@@ -46,9 +48,15 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(parts: Parts, options: Options, checkpoints: Checkpoints, shared: Arc<Shared>) -> Self {
-        let counted = lock(&shared.state).fold.counts().clone();
+        let sources = parts.log.sources();
+        let state = lock(&shared.state);
+        let counted = counts(&state);
+        let intake = Intake::new(&sources, &state);
+        drop(state);
         Self {
             parts,
+            sources,
+            intake,
             options,
             checkpoints: Arc::new(checkpoints),
             writer: None,
@@ -96,27 +104,25 @@ impl Worker {
         }
     }
 
-    /// Folds what is new, up to a chunk. Says whether there was anything.
+    /// Folds what is new, up to a chunk of every partition. Says whether there was anything.
     fn fold_some(&mut self) -> Result<bool, TrainerError> {
         self.learn_revisions();
-        let from = lock(&self.shared.state).offset;
-        if *self.parts.log.end().borrow() <= from {
-            return Ok(false);
-        }
-        let records = self.parts.log.read_from(from, CHUNK_BYTES)?;
-        for record in &records {
-            let decoded = replay::decode(record.offset, record.bytes())?;
-            let ends_tick = replay::ends_tick(&lock(&self.shared.state).fold, decoded.clock_ms);
-            if ends_tick {
-                self.end_tick();
-            }
+        let any = self.intake.read(&lock(&self.shared.state))?;
+        loop {
             let mut state = lock(&self.shared.state);
-            state.fold.apply(decoded);
-            state.offset = record.offset + 1;
-            drop(state);
-            self.shared.reached.send_replace(record.offset + 1);
+            match self.intake.next(&state) {
+                Next::Fold(place) => self.intake.fold(place, &mut state),
+                Next::EndsTick => {
+                    let counts = state.folds().any(|fold| fold.clock().is_set());
+                    drop(state);
+                    if counts {
+                        self.end_tick();
+                    }
+                    self.intake.end_tick(&lock(&self.shared.state));
+                }
+                Next::Waits => return Ok(any),
+            }
         }
-        Ok(!records.is_empty())
     }
 
     /// Everything of the ticks so far is folded, and nothing else.
@@ -138,9 +144,9 @@ impl Worker {
         };
         let (content, through_ms) = {
             let mut state = lock(&self.shared.state);
-            state.fold.roll_up();
+            state.gather();
             cuts::recall(&mut plan, &self.parts.revisions);
-            let chosen = cuts::choose(&mut plan, &mut state.fold, &self.parts.revisions);
+            let chosen = cuts::choose(&mut plan, &mut state, &self.parts.revisions);
             self.warn("cuts", chosen.err().map(|error| error.to_string()));
             (
                 models::content(&plan, &state.fold, &self.parts.hub),
@@ -226,9 +232,7 @@ impl Worker {
         cuts::recall(&mut plan, &self.parts.revisions);
         for planned in &plan.experiments {
             match self.parts.revisions.keep(&planned.experiment.revision) {
-                Ok(id) => lock(&self.shared.state)
-                    .fold
-                    .add_revision(id, planned.experiment.revision.clone()),
+                Ok(id) => lock(&self.shared.state).add_revision(id, &planned.experiment.revision),
                 Err(error) => {
                     self.warn(
                         "revisions",
@@ -246,8 +250,8 @@ impl Worker {
     fn observe(&mut self) -> (u64, u64) {
         let metrics = &self.parts.metrics;
         let state = lock(&self.shared.state);
-        for (verdict, &count) in state.fold.counts() {
-            let before = self.counted.insert(*verdict, count).unwrap_or(0);
+        for (verdict, count) in counts(&state) {
+            let before = self.counted.insert(verdict, count).unwrap_or(0);
             if count > before {
                 let reason = verdict.label();
                 metrics
@@ -256,14 +260,11 @@ impl Worker {
                     .inc_by(count - before);
             }
         }
-        let lag_ms = self
-            .parts
-            .log
-            .clock()
-            .now_ms()
-            .saturating_sub(state.fold.clock().ms());
+        let clock_ms = state.folds().map(|fold| fold.clock().ms()).min().unwrap_or(0);
+        let lag_ms = self.parts.log.clock().now_ms().saturating_sub(clock_ms);
         metrics.lag_ms.set(lag_ms.cast_signed());
-        metrics.log_bytes.set(self.parts.log.bytes().cast_signed());
+        let bytes: u64 = self.sources.partitions.iter().map(|source| source.bytes()).sum();
+        metrics.log_bytes.set(bytes.cast_signed());
         (self.counted.get(&Verdict::Folded).copied().unwrap_or(0), lag_ms)
     }
 
@@ -313,11 +314,7 @@ impl Worker {
     }
 
     fn present(&self) -> State {
-        let state = lock(&self.shared.state);
-        State {
-            fold: state.fold.clone(),
-            offset: state.offset,
-        }
+        lock(&self.shared.state).clone()
     }
 
     fn collect(&mut self, writer: JoinHandle<Written>) {
@@ -338,8 +335,14 @@ impl Worker {
     fn written(&mut self, older: u64, took: Duration) {
         self.checkpoint_took = took;
         self.parts.metrics.checkpoint_seconds.observe(took.as_secs_f64());
-        if let Err(error) = retention::apply(&*self.parts.log, self.options.retention, older) {
-            tracing::warn!(%error, "the log was not trimmed");
+        let Some(kept) = self.options.retention else {
+            return;
+        };
+        let now_ms = self.parts.log.clock().now_ms();
+        for source in &self.sources.partitions {
+            if let Err(error) = retention::apply(&**source, kept, now_ms, older) {
+                tracing::warn!(%error, "the log was not trimmed");
+            }
         }
     }
 
@@ -350,4 +353,13 @@ impl Worker {
         warnings.retain(|warning| !warning.starts_with(&prefix));
         warnings.extend(what.map(|what| prefix + &what));
     }
+}
+
+/// What became of all events so far, over all partitions.
+fn counts(state: &State) -> Counts {
+    let mut sum = Counts::new();
+    for (verdict, count) in state.folds().flat_map(Fold::counts) {
+        *sum.entry(*verdict).or_default() += count;
+    }
+    sum
 }

@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 use tiltwise_collector::{
     keys::Keys,
-    log::{EmbeddedLog, EventLog, LogClock, Options},
+    log::{EmbeddedLog, LogClock, Options, Source},
     trainer::{Checkpoints, State},
 };
 use tiltwise_core::event::LogRecord;

@@ -54,6 +54,8 @@ pub struct Batch {
     pub bytes: Vec<u8>,
     pub names: Vec<Name>,
     pub entries: Vec<Entry>,
+    /// For every entry, which of the names is the event that it comes from.
+    pub proofs: Vec<usize>,
     pub seen: Vec<Seen>,
     /// How many of its exposures come too late to count.
     pub late: u64,
@@ -81,6 +83,7 @@ pub fn batch(rng: &mut SmallRng, held: &Held, place: ([u8; 16], u32), seen: Opti
             bytes: Vec::new(),
             names: Vec::new(),
             entries: Vec::new(),
+            proofs: Vec::new(),
             seen: Vec::new(),
             late: 0,
         },
@@ -133,6 +136,7 @@ impl Draft<'_> {
             self.batch.late += 1;
         } else {
             self.batch.entries.push(Entry::Shown { episode, rules, arm });
+            self.batch.proofs.push(self.batch.names.len());
             if rules == 0 {
                 self.batch.seen.push(Seen {
                     visitor,
@@ -185,6 +189,7 @@ impl Draft<'_> {
                 order,
                 cents,
             });
+            self.batch.proofs.push(self.batch.names.len() - 1);
         }
     }
 

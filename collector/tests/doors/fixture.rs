@@ -13,7 +13,7 @@ use tiltwise_collector::{
     },
     hub::{self, Hub},
     keys::Keys,
-    log::{EmbeddedLog, EventLog, LogClock, Options, erase},
+    log::{EmbeddedLog, Erased, EventLog, LogClock, Options, Source},
     metrics::Metrics,
 };
 use tiltwise_core::{
@@ -197,8 +197,8 @@ impl Desk for PlainDesk {
         }
     }
 
-    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String> {
-        erase::erase_unit(&self.0, unit, through_ms).map_err(|error| error.to_string())
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<Erased, String> {
+        self.0.erase(unit, through_ms).map_err(|error| error.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tiltwise_collector::log::{EventLog, LogError, erase};
+use tiltwise_collector::log::{LogError, Source, erase};
 use tiltwise_core::event::Fact;
 
 use crate::machine::*;

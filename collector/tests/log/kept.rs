@@ -1,7 +1,7 @@
 //! What is kept, and for how long.
 
 use tiltwise_collector::log::{
-    EventLog,
+    EventLog, Source,
     retention::{self, Retention},
 };
 
@@ -20,7 +20,7 @@ fn retention_lets_go_of_what_is_old_and_never_of_what_a_checkpoint_needs() {
         max_bytes: u64::MAX,
     };
     let trim = |needed| {
-        retention::apply(&log, retention, needed).unwrap();
+        retention::apply(&log, retention, log.clock().now_ms(), needed).unwrap();
         for _ in 0..20 {
             append(&log, vec![part(None, "now")]).unwrap();
         }

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 use tiltwise_collector::{
-    log::{self, EmbeddedLog, EventLog, LogClock, LogError, Options, Part},
+    log::{self, EmbeddedLog, EventLog, LogClock, LogError, Options, Part, Source},
     metrics::Metrics,
 };
 use tiltwise_core::event::{Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};
@@ -82,7 +82,7 @@ pub fn append(log: &EmbeddedLog, parts: Vec<Part>) -> Result<log::Receipt, LogEr
     log.append(parts)?.wait()
 }
 
-pub fn records(log: &dyn EventLog) -> Vec<LogRecord> {
+pub fn records(log: &dyn Source) -> Vec<LogRecord> {
     let mut all = Vec::new();
     let mut offset = log.first();
     loop {
@@ -97,7 +97,7 @@ pub fn records(log: &dyn EventLog) -> Vec<LogRecord> {
     }
 }
 
-pub fn names(log: &dyn EventLog) -> Vec<String> {
+pub fn names(log: &dyn Source) -> Vec<String> {
     let name = |event: &LoggedEvent| match &event.fact {
         Fact::Outcome(outcome) => outcome.name.clone(),
         other => format!("{other:?}"),

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use tiltwise_collector::log::{EmbeddedLog, EventLog, LogClock, LogError, Options, clock::MAX_STEP_MS};
+use tiltwise_collector::log::{
+    EmbeddedLog, EventLog, LogClock, LogError, Options, Source, clock::MAX_STEP_MS,
+};
 
 use crate::machine::*;
 

@@ -3,7 +3,7 @@
 use std::{fs, process::Command, sync::Arc};
 
 use tempfile::TempDir;
-use tiltwise_collector::log::{self, EmbeddedLog, EventLog, LogClock, LogError, Options, Part};
+use tiltwise_collector::log::{self, EmbeddedLog, EventLog, LogClock, LogError, Options, Part, Source};
 use tiltwise_core::event::LoggedEvent;
 
 use crate::machine::*;

@@ -7,6 +7,9 @@
 use super::snapshot::File;
 use super::{Finding, Snapshot, code};
 
+/// The module that speaks with librdkafka.
+const KAFKA: &str = "collector/src/log/kafka/client/";
+
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(never_meet(snapshot, "http", "trainer"));
@@ -20,14 +23,12 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             ));
         }
     }
-    let mut homes = snapshot
-        .rust("")
-        .filter(|file| !lines_naming(file, "rdkafka").is_empty());
-    if let Some(home) = homes.next() {
-        for file in homes {
-            found.push(Finding::of_file(
+    for file in snapshot.rust("").filter(|file| !file.path.starts_with(KAFKA)) {
+        for line in lines_naming(file, "rdkafka") {
+            found.push(Finding::at(
                 &file.path,
-                format!("rdkafka is named in one module, and that is {}", home.path),
+                line,
+                format!("rdkafka is named in the module {KAFKA} only"),
             ));
         }
     }
@@ -142,11 +143,15 @@ mod tests {
 
     #[test]
     fn rdkafka_is_named_in_one_module() {
-        let one = ("collector/src/log/kafka.rs", "use rdkafka::ClientConfig;");
-        assert!(findings(&[one]).is_empty());
-        let said = findings(&[one, ("collector/src/main.rs", "fn f(_: rdkafka::Message) {}")]).join("");
+        let inside = |file| ("collector/src/log/kafka/client/admin.rs", file);
+        assert!(findings(&[inside("use rdkafka::ClientConfig;")]).is_empty());
+        let outside = (
+            "collector/src/log/kafka/writer.rs",
+            "fn f(_: rdkafka::Message) {}",
+        );
+        let said = findings(&[outside]).join("");
         assert!(
-            said.contains("main.rs") && said.contains("log/kafka.rs"),
+            said.contains("writer.rs") && said.contains("log/kafka/client/"),
             "{said}"
         );
     }

@@ -11,7 +11,7 @@ use crate::{
     experiments::{Action, ActionStore, Seen, Standing},
     http::admin::Desk,
     hub::Hub,
-    log::{EmbeddedLog, EventLog, erase},
+    log::{Erased, EventLog},
     results::{self, Subject},
     trainer::Trainer,
 };
@@ -25,7 +25,7 @@ pub(super) struct Site {
     standings: Arc<Standings>,
     trainer: Arc<Trainer>,
     hub: Arc<Hub>,
-    log: Arc<EmbeddedLog>,
+    log: Arc<dyn EventLog>,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
 }
@@ -35,7 +35,7 @@ impl Site {
         standings: Arc<Standings>,
         trainer: Arc<Trainer>,
         hub: Arc<Hub>,
-        log: Arc<EmbeddedLog>,
+        log: Arc<dyn EventLog>,
     ) -> Self {
         Self {
             standings,
@@ -146,6 +146,7 @@ impl Desk for Site {
             .into_iter()
             .chain(imports)
             .chain(self.trainer.warnings())
+            .chain(self.log.warnings())
             .collect()
     }
 
@@ -161,11 +162,14 @@ impl Desk for Site {
         serde_json::to_value(&action).map_err(|error| error.to_string())
     }
 
-    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String> {
-        let rewritten = erase::erase_unit(&self.log, unit, through_ms).map_err(|error| error.to_string())?;
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<Erased, String> {
+        let erased = self
+            .log
+            .erase(unit, through_ms)
+            .map_err(|error| error.to_string())?;
         self.trainer
             .forget(&*self.log)
             .map_err(|error| error.to_string())?;
-        Ok(rewritten)
+        Ok(erased)
     }
 }

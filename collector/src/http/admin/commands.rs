@@ -16,7 +16,7 @@ use super::{Desk, Shared};
 use crate::{
     admit::{erasure, json::read_visitor},
     http::refusal::Refusal,
-    log,
+    log::{self, Erased},
 };
 
 pub(super) async fn results(State(inside): State<Shared>) -> Response {
@@ -74,8 +74,11 @@ async fn void(inside: &Shared, asked: Result<Json<Erasure>, JsonRejection>) -> R
         .await
         .map_err(Refusal::Log)?;
     Ok(at_the_desk(inside, move |desk| {
-        let rewritten = desk.erase(pseudonym, received_ms)?;
-        Ok(json!({ "erasedThroughMs": received_ms, "recordsRewritten": rewritten }))
+        let Erased {
+            rewritten,
+            gone_by_ms,
+        } = desk.erase(pseudonym, received_ms)?;
+        Ok(json!({ "erasedThroughMs": received_ms, "recordsRewritten": rewritten, "goneByMs": gone_by_ms }))
     })
     .await)
 }

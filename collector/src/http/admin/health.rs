@@ -15,7 +15,7 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn metrics(State(inside): State<Shared>) -> Response {
     let office = &inside.office;
     let metrics = &office.metrics;
-    metrics.log_bytes.set(office.log.bytes() as i64);
+    metrics.log_bytes.set(office.log.bytes_here() as i64);
     if let Some(newest) = office.hub.newest() {
         let age_ms = office
             .log

@@ -20,7 +20,12 @@ use tiltwise_core::id::Pseudonym;
 use tokio::sync::watch;
 
 use super::server::Answers;
-use crate::{hub::Hub, keys::Keys, log::EventLog, metrics::Metrics};
+use crate::{
+    hub::Hub,
+    keys::Keys,
+    log::{Erased, EventLog},
+    metrics::Metrics,
+};
 use session::Sessions;
 
 /// What the admin listener works with.
@@ -48,8 +53,8 @@ pub trait Desk: Send + Sync + 'static {
     /// Takes an action; its answer, or what is wrong with it in a sentence.
     fn act(&self, action: Value) -> Result<Value, String>;
 
-    /// Takes what was received of the unit up to this time out of the log's records. Returns how many records it was in.
-    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<u64, String>;
+    /// Takes what was received of the unit up to this time out of the log, as far as the log can, and out of what was learned.
+    fn erase(&self, unit: Pseudonym, through_ms: u64) -> Result<Erased, String>;
 }
 
 struct Inside {

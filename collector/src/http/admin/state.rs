@@ -103,6 +103,6 @@ fn health(office: &Office) -> Value {
         "eventToSnapshotMs": metrics.event_to_snapshot_seconds.recent.quantiles(),
         "fitMs": metrics.fit_seconds.recent.last().unwrap_or(0.0),
         "streamClients": metrics.stream_clients.get(),
-        "logBytes": office.log.bytes(),
+        "logBytes": office.log.bytes_here(),
     })
 }

@@ -1,0 +1,232 @@
+//! Which topics there are, how they should be, and whether a cluster has them so.
+
+use std::{sync::mpsc, time::Instant};
+
+use super::{
+    Options,
+    client::{Admin, Connection, Consumer, Kind, Outgoing, PATIENCE, Producer, Read, Report, Topic, Trouble},
+};
+use crate::log::LogClock;
+
+/// What every record must fit into; ours have a quarter of it, and one large event.
+const RECORD_BYTES: u64 = 1_000_000;
+const DAY_MS: u64 = 86_400_000;
+
+/// How long a topic may keep a record beyond its retention: it lets go of whole segments, and closes one after this time.
+pub fn segment_ms(retention_ms: u64) -> u64 {
+    (retention_ms / 4).clamp(60_000, DAY_MS)
+}
+
+/// The topics, as the collector file wants them.
+pub fn all(options: &Options) -> Vec<Topic> {
+    let kafka = &options.kafka;
+    // With three copies two must have a record: any one broker may be lost, and the other goes on.
+    let in_sync = if kafka.replication > 1 { 2 } else { 1 };
+    let topic = |name: &str, partitions: usize, settings: Vec<(&'static str, String)>| {
+        let mut all = vec![
+            ("min.insync.replicas", in_sync.to_string()),
+            ("unclean.leader.election.enable", "false".to_owned()),
+        ];
+        all.extend(settings);
+        Topic {
+            name: kafka.topic(name),
+            partitions,
+            replication: kafka.replication,
+            settings: all,
+        }
+    };
+    let kept = |retention_ms: u64| {
+        vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", retention_ms.to_string()),
+            ("segment.ms", segment_ms(retention_ms).to_string()),
+        ]
+    };
+    let mut events = kept(options.retention_ms);
+    events.push(("max.message.bytes", RECORD_BYTES.to_string()));
+    let mut rejected = kept(options.retention_ms);
+    rejected.push(("max.message.bytes", (8 * RECORD_BYTES).to_string()));
+    // The broker's own time on each, so that its clock can be compared with a collector's.
+    rejected.push(("message.timestamp.type", "LogAppendTime".to_owned()));
+    vec![
+        topic("events", kafka.partitions, events),
+        topic("rejected", 1, rejected),
+    ]
+}
+
+/// Whether the topic of events is what the collector file says.
+pub fn look(options: &Options) -> Result<(), Trouble> {
+    let connection = Connection::of(&options.kafka, "tiltwise-check")?;
+    let (topic, wanted) = (options.topic(), options.kafka.partitions);
+    let found = Admin::start(&connection)?.find(&topic);
+    match found.map_err(|trouble| connection.look_closer(trouble))? {
+        None => Err(Trouble::no_topic(&topic)),
+        Some(found) if found.partitions != wanted => {
+            Err(Trouble::other_partitions(&topic, found.partitions, wanted))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Makes a topic; false where it is there.
+pub fn create(options: &Options, topic: &Topic) -> Result<bool, Trouble> {
+    let connection = Connection::of(&options.kafka, "tiltwise-topics")?;
+    let created = Admin::start(&connection)?.create(topic);
+    created.map_err(|trouble| connection.look_closer(trouble))
+}
+
+/// Everything about the topics that is not as the collector file says, or that will hurt.
+pub fn compare(options: &Options) -> Result<Vec<Trouble>, Trouble> {
+    let connection = Connection::of(&options.kafka, "tiltwise-check")?;
+    compare_by(&Admin::start(&connection)?, options).map_err(|trouble| connection.look_closer(trouble))
+}
+
+fn compare_by(admin: &Admin, options: &Options) -> Result<Vec<Trouble>, Trouble> {
+    let mut all = Vec::new();
+    for topic in self::all(options) {
+        let Some(found) = admin.find(&topic.name)? else {
+            all.push(Trouble::no_topic(&topic.name));
+            continue;
+        };
+        let name = &topic.name;
+        let mut say = |what: String, remedy: &'static str| {
+            all.push(Trouble {
+                what,
+                remedy,
+                kind: Kind::Standing,
+            });
+        };
+        if found.leaderless > 0 {
+            say(
+                format!("{} partitions of {name} have no leader", found.leaderless),
+                "Bring the missing brokers back",
+            );
+        }
+        if (found.replicas as u64) < topic.replication {
+            say(
+                format!(
+                    "{name} has {} copies, and kafka.replication is {}",
+                    found.replicas, topic.replication
+                ),
+                "Reassign its partitions with kafka-reassign-partitions, or lower kafka.replication",
+            );
+        }
+        let setting = |setting: &str| admin.setting(name, setting);
+        let number = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
+        if let Some(least) = number(setting("min.insync.replicas")?) {
+            if (found.in_sync as i64) < least {
+                say(
+                    format!(
+                        "{name} has {} copies in sync, and takes records only with {least}",
+                        found.in_sync
+                    ),
+                    "Bring the missing brokers back, or lower its min.insync.replicas",
+                );
+            } else if least < 2 && topic.replication > 1 {
+                say(
+                    format!(
+                        "{name} takes a record with one copy (min.insync.replicas = {least}), which one broker can lose"
+                    ),
+                    "Set its min.insync.replicas to 2",
+                );
+            }
+        }
+        if let Some(bytes) = number(setting("max.message.bytes")?)
+            && bytes < 1_000_000
+        {
+            say(
+                format!("{name} takes no record above {bytes} bytes"),
+                "Set its max.message.bytes to 1000000",
+            );
+        }
+        if setting("cleanup.policy")?.is_some_and(|policy| policy.contains("compact")) {
+            say(
+                format!("{name} is compacted, and its records have no keys"),
+                "Set its cleanup.policy to delete",
+            );
+        }
+        let wanted = options.retention_ms as i64;
+        if let Some(kept) = number(setting("retention.ms")?)
+            && kept != wanted
+        {
+            say(
+                format!("{name} keeps records for {kept} ms, and log.retention is {wanted} ms"),
+                "Make them equal: erasures are remembered for log.retention, and must outlive the records",
+            );
+        }
+        if found.partitions != topic.partitions {
+            all.push(Trouble::other_partitions(
+                name,
+                found.partitions,
+                topic.partitions,
+            ));
+        }
+    }
+    Ok(all)
+}
+
+/// Everything that [`compare`] finds, and whether a record goes there and comes back, at a time that agrees with ours. It goes
+/// to the topic of what was rejected, where the broker writes its own time on it.
+pub fn try_out(options: &Options) -> Result<Vec<Trouble>, Trouble> {
+    let mut all = compare(options)?;
+    if all.is_empty() {
+        let off_ms = clock_off_ms(options)?;
+        if off_ms.unsigned_abs() > CLOCK_OFF_MS {
+            all.push(Trouble {
+                what: format!("this machine's clock and the broker's differ by {off_ms} ms"),
+                remedy: "Let both follow the same time servers: what is received is stamped here, and kept there by its stamp",
+                kind: Kind::Standing,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// How far ahead this machine's clock is. A minute is what nobody's own time keeping should reach, and far less than harms.
+const CLOCK_OFF_MS: u64 = 60_000;
+
+fn clock_off_ms(options: &Options) -> Result<i64, Trouble> {
+    let topic = options.kafka.topic("rejected");
+    let connection = Connection::of(&options.kafka, "tiltwise-check")?;
+    let (report, reported) = mpsc::channel();
+    let send = move |outcome| {
+        let _ = report.send(outcome);
+    };
+    let producer = Producer::start(&connection, &topic, "check", options.kafka.compression, send)?;
+    let before_ms = LogClock::system().now_ms();
+    producer.send(Outgoing {
+        number: 1,
+        partition: 0,
+        stamp_ms: 0,
+        record: &[],
+        reason: Some("tiltwise check --connect"),
+    })?;
+    let offset = match reported.recv_timeout(2 * PATIENCE) {
+        Ok(Report::Delivered { offset, .. }) => offset,
+        Ok(Report::Failed { trouble, .. }) => return Err(trouble),
+        Err(_) => return Err(Trouble::silent(&topic)),
+    };
+    let after_ms = LogClock::system().now_ms();
+    let consumer = Consumer::start(&connection, &topic)?;
+    consumer.read_on(0, offset)?;
+    let began = Instant::now();
+    while began.elapsed() < 2 * PATIENCE {
+        match consumer.next(PATIENCE) {
+            Read::Record {
+                offset: found,
+                stamp_ms,
+                ..
+            } if found == offset => {
+                // Within the time that the way took, nothing can be said.
+                let (ahead, behind) = (
+                    before_ms.cast_signed() - stamp_ms,
+                    stamp_ms - after_ms.cast_signed(),
+                );
+                return Ok(if ahead > 0 { ahead } else { -behind.max(0) });
+            }
+            Read::Trouble(trouble) => return Err(trouble),
+            _ => {}
+        }
+    }
+    Err(Trouble::silent(&topic))
+}
