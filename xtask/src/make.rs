@@ -24,8 +24,8 @@ pub struct Made {
     pub anew: bool,
 }
 
-/// Everything that the demo runs.
-pub fn everything() -> Result<Made> {
+/// Everything that the demo runs; with `kafka`, a collector that can keep its log there.
+pub fn everything(kafka: bool) -> Result<Made> {
     tools::need(&[&NODE, &NPM])?;
     let shop = repo::root().join(SHOP).join("dist");
     let dashboard = repo::root().join(DASHBOARD).join("dist");
@@ -41,7 +41,10 @@ pub fn everything() -> Result<Made> {
             let has_shop = said("shop", &shop.join("index.html"), || npm::build(SHOP))?;
             Ok(has_package || has_shop)
         });
-        let collector = said("collector", &collector_program(), || collector().map(drop));
+        let collector = said("collector", &collector_program(), || {
+            let features: &[&str] = if kafka { &["--features", "kafka"] } else { &[] };
+            cargo_build("tiltwise-collector", "tiltwise", features)
+        });
         (
             collector,
             pages

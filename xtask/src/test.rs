@@ -11,10 +11,10 @@ use anyhow::Result;
 use crate::count::Counts;
 use crate::stage::{self, Plan, Stage};
 use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM, PYTHON};
-use crate::{child, repo, tidy, wasm};
+use crate::{child, kafka, repo, tidy, wasm};
 
 /// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage {
         name: "tidy",
         about: "the invariants of ARCHITECTURE.md",
@@ -72,6 +72,14 @@ const STAGES: [Stage; 10] = [
         run: node::test_in_a_browser,
     },
     Stage {
+        name: "kafka",
+        about: "a collector whose log is in a real Kafka, and what is killed, cut off and wrong about it",
+        needs: &[&kafka::JAVA, &kafka::MAVEN],
+        slow: true,
+        optional: false,
+        run: rust::test_with_kafka,
+    },
+    Stage {
         name: "cross",
         about: "tests that need several crates, or another host",
         needs: &[],
@@ -100,7 +108,7 @@ const STAGES: [Stage; 10] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, cross,
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, kafka, cross,
 /// reference, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
@@ -110,7 +118,8 @@ pub struct Args {
     /// Run this stage alone.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Leave out what takes minutes to build or asks the network: the stages cross and reference.
+    /// Leave out what takes minutes to build or asks the network: the stages kafka, with librdkafka, cross, which hosts
+    /// wasmtime, and reference.
     #[arg(long)]
     fast: bool,
 }

@@ -17,6 +17,7 @@ use super::shop::Shop;
 use super::status::{Now, Status};
 use super::{experiments, log};
 use crate::edge::follow::Edge;
+use crate::kafka::Cluster;
 use crate::make::Made;
 use crate::sim::truth::Truth;
 use crate::sim::{Plan, Visitors};
@@ -44,6 +45,8 @@ pub struct Show {
     pub headless: bool,
     pub open: bool,
     pub report: Option<PathBuf>,
+    /// Where the log is kept, if not in the collector's folder. Ends with this value, after the collector.
+    pub kafka: Option<Cluster>,
 }
 
 /// What runs beside this task.
@@ -84,11 +87,16 @@ impl Show {
             .await
             .context("a port for the shop")?;
         let shop_url = format!("http://{}", listener.local_addr()?);
-        let options = Options {
+        let mut options = Options {
             experiments: experiments::text(self.drift)?,
             origins: vec![shop_url.clone()],
-            more: MORE,
+            more: MORE.to_owned(),
+            ..Options::default()
         };
+        if let Some(cluster) = &self.kafka {
+            options.more.push_str(&cluster.log());
+            options.before.push(["topics", "create"]);
+        }
         let site = Site::start(&self.made.collector, &options).await?;
         let server_key = site.server_key("shop")?;
         let shop = Shop::new(self.made.shop.clone(), site.http, &site.public_keys, server_key);

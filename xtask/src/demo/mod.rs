@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 pub use self::experiments::text as experiments;
-use crate::{child, make};
+use crate::kafka::{self, Cluster};
+use crate::{child, make, tools};
 
 /// Shows everything at once: a shop, its visitors, the collector, the dashboard.
 ///
@@ -27,6 +28,7 @@ use crate::{child, make};
 /// same door. What works for whom is declared, so that the status line can say what an even split would have earned.
 /// Everything listens on free loopback ports and ends with this command; nothing is left behind.
 #[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Ends after so many minutes; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
@@ -40,6 +42,9 @@ pub struct Args {
     /// Half-way, or after a minute where no end is set, another variant becomes the best in every segment.
     #[arg(long)]
     drift: bool,
+    /// Keeps the log in a real Kafka, which is started too. Needs Java and Maven, and builds librdkafka once.
+    #[arg(long)]
+    kafka: bool,
     /// Opens the shop and the dashboard in this machine's browser.
     #[arg(long)]
     open: bool,
@@ -63,7 +68,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     child::end_with_us()?;
     println!("Building what has changed:");
-    let made = make::everything()?;
+    if args.kafka {
+        tools::need(&[&kafka::JAVA, &kafka::MAVEN])?;
+    }
+    let made = make::everything(args.kafka)?;
     let built_s = made.anew.then(|| started.elapsed().as_secs_f64());
     let show = live::Show {
         made,
@@ -77,6 +85,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         headless: args.headless,
         open: args.open,
         report: args.report.clone(),
+        kafka: args
+            .kafka
+            .then(|| Cluster::start(1, None, false, &[]))
+            .transpose()?,
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

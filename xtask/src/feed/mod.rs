@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let options = Options {
         experiments: experiment::file(&tables),
         // Answers come at once and in order, so that nothing needs to wait for a late one.
-        more: "trainer = { lateness = \"10s\" }\n",
+        more: "trainer = { lateness = \"10s\" }\n".to_owned(),
         ..Options::default()
     };
     tokio::runtime::Builder::new_current_thread()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::jars;
+use super::{jars, secure};
 use crate::child::{self, Running};
 
 /// Listening took 3.6 s on the machine where this was measured; a start that replays a log under load takes longer.
@@ -36,6 +36,8 @@ pub struct Place {
     pub folder: PathBuf,
     pub listen: SocketAddr,
     pub controller: SocketAddr,
+    /// Where it demands TLS and a password.
+    pub secure: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,9 @@ impl Place {
         let folder = &self.folder;
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         fs::write(folder.join("log4j2.properties"), LOG4J)?;
+        if self.secure.is_some() {
+            secure::make_key(folder)?;
+        }
         let properties = folder.join("server.properties");
         fs::write(&properties, self.properties(quorum, set))?;
         if self.data().join("meta.properties").exists() {
@@ -57,6 +62,9 @@ impl Place {
         }
         let mut format = jars::program(&JVM, "kafka.tools.StorageTool");
         format.args(["format", "-t", cluster, "-c"]).arg(properties);
+        if self.secure.is_some() {
+            format.args(["--add-scram", &secure::user()]);
+        }
         child::output(&mut format).context("preparing the broker's folder")?;
         Ok(())
     }
@@ -81,6 +89,9 @@ impl Place {
             controller,
             ..
         } = self;
+        let secured = self
+            .secure
+            .map_or_else(String::new, |address| format!(",{}", secure::listener(address)));
         let voters: Vec<String> = quorum
             .iter()
             .map(|place| format!("{}@{}", place.id, place.controller))
@@ -92,8 +103,8 @@ impl Place {
             "process.roles=broker,controller\n\
              node.id={id}\n\
              controller.quorum.voters={voters}\n\
-             listeners=PLAINTEXT://{listen},CONTROLLER://{controller}\n\
-             advertised.listeners=PLAINTEXT://{listen}\n\
+             listeners=PLAINTEXT://{listen},CONTROLLER://{controller}{secured}\n\
+             advertised.listeners=PLAINTEXT://{listen}{secured}\n\
              controller.listener.names=CONTROLLER\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\n\
              log.dirs={data}\n\
@@ -111,6 +122,9 @@ impl Place {
             voters = voters.join(","),
             data = self.data().display(),
         );
+        if self.secure.is_some() {
+            text.push_str(&secure::properties(&self.folder));
+        }
         for setting in set {
             text.push_str(setting);
             text.push('\n');

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use rand::RngExt;
@@ -10,7 +10,7 @@ use rand::distr::Alphanumeric;
 use tempfile::TempDir;
 
 use super::broker::{Broker, Place};
-use super::jars;
+use super::{jars, secure};
 use crate::repo;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts the brokers and waits until all take connections. `set` goes into their server.properties.
-    pub fn start(nodes: u8, folder: Option<&Path>, set: &[String]) -> Result<Self> {
+    pub fn start(nodes: u8, folder: Option<&Path>, secure: bool, set: &[String]) -> Result<Self> {
         jars::fetch()?;
         let passing = match folder {
             Some(_) => None,
@@ -33,7 +33,7 @@ impl Cluster {
             (None, folder) => std::path::absolute(folder.unwrap_or(Path::new("kafka")))?,
         };
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let places = places(nodes, &folder)?;
+        let places = places(nodes, &folder, secure)?;
         let name = cluster_name(&folder)?;
         for place in &places {
             place.lay_out(&name, &places, set)?;
@@ -61,6 +61,27 @@ impl Cluster {
         all.join(",")
     }
 
+    /// The lines of a collector file that keep the log here.
+    pub fn log(&self) -> String {
+        format!(
+            "log = {{ kind = \"kafka\" }}\n\
+             kafka = {{ bootstrap_servers = {:?}, partitions = 8, replication = {} }}\n",
+            self.address().split(',').collect::<Vec<_>>(),
+            self.brokers.len()
+        )
+    }
+
+    /// Where TLS and a password are demanded, by the first broker.
+    pub fn secure_address(&self) -> Option<SocketAddr> {
+        self.brokers.first()?.place.secure
+    }
+
+    /// The certificate of the first broker.
+    pub fn certificate(&self) -> PathBuf {
+        let first = self.brokers.first();
+        first.map_or_else(PathBuf::new, |broker| secure::certificate(&broker.place.folder))
+    }
+
     /// Looks whether all brokers live. One that has died is started again, or is the end.
     pub fn look(&mut self, revive: bool) -> Result<()> {
         for broker in &mut self.brokers {
@@ -86,9 +107,9 @@ impl Cluster {
 }
 
 /// The brokers' places. Ports are chosen once and kept with the data: clients and the brokers themselves remember them.
-fn places(nodes: u8, folder: &Path) -> Result<Vec<Place>> {
+fn places(nodes: u8, folder: &Path, secure: bool) -> Result<Vec<Place>> {
     let file = folder.join("ports");
-    let wanted = usize::from(nodes) * 2;
+    let wanted = usize::from(nodes) * 3;
     let ports: Vec<SocketAddr> = match fs::read_to_string(&file) {
         Ok(text) => text.lines().filter_map(|line| line.parse().ok()).collect(),
         Err(_) => free_ports(wanted)?,
@@ -97,19 +118,19 @@ fn places(nodes: u8, folder: &Path) -> Result<Vec<Place>> {
         ports.len() == wanted,
         "{}: this folder belongs to {} brokers, not to {nodes}",
         folder.display(),
-        ports.len() / 2
+        ports.len() / 3
     );
     let lines: Vec<String> = ports.iter().map(SocketAddr::to_string).collect();
     fs::write(&file, lines.join("\n"))?;
-    let listeners = ports.iter().step_by(2);
-    let controllers = ports.iter().skip(1).step_by(2);
-    let places = (1..).zip(listeners).zip(controllers);
+    let every_third = |from: usize| ports.iter().copied().skip(from).step_by(3);
+    let places = (1..).zip(every_third(0)).zip(every_third(1)).zip(every_third(2));
     Ok(places
-        .map(|((id, listen), controller)| Place {
+        .map(|(((id, listen), controller), third)| Place {
             id,
             folder: folder.join(format!("broker-{id}")),
-            listen: *listen,
-            controller: *controller,
+            listen,
+            controller,
+            secure: secure.then_some(third),
         })
         .collect())
 }

@@ -2,14 +2,16 @@
 //!
 //! [`jars`] brings the broker's jars from Maven once; [`broker`] is one broker process with a folder of its own;
 //! [`cluster`] is one or three of them. What the command prints is read by tests too, so its lines are a contract:
-//! `broker N pid P at HOST:PORT` whenever a broker was started, and `kafka HOST:PORT[,…]` once all of them answer.
+//! `broker N pid P at HOST:PORT` whenever a broker was started, `secure HOST:PORT USER PASSWORD CERTIFICATE` where that was asked
+//! for, and `kafka HOST:PORT[,…]` once all of them answer.
 
 mod broker;
 mod cluster;
 mod jars;
+mod secure;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +21,7 @@ use rustix::process::{Pid, test_kill_process};
 
 pub use self::cluster::Cluster;
 pub use self::jars::{JAVA, MAVEN, lib};
-use crate::{child, tools};
+use crate::{child, repo, tools};
 
 /// How often the brokers are looked at: below what a person notices, and what a restart in a test waits for.
 const LOOK: Duration = Duration::from_millis(50);
@@ -43,6 +45,9 @@ pub struct Args {
     /// Ends when the process with this id has ended: for tests, which may be killed.
     #[arg(long, value_name = "PID")]
     as_long_as: Option<u32>,
+    /// Opens a second listener on every broker, which demands TLS and a password, and prints how to come in there.
+    #[arg(long)]
+    secure: bool,
     /// Adds a setting to every broker's server.properties; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -64,7 +69,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let beloved = args.as_long_as.map(process).transpose()?;
     let gone = || beloved.is_some_and(|pid| test_kill_process(pid).is_err());
 
-    let mut cluster = Cluster::start(args.nodes, args.folder.as_deref(), &args.set)?;
+    let mut cluster = Cluster::start(args.nodes, args.folder.as_deref(), args.secure, &args.set)?;
+    if let Some(secure) = cluster.secure_address() {
+        println!(
+            "secure {secure} {} {} {}",
+            secure::USER,
+            secure::PASSWORD,
+            cluster.certificate().display()
+        );
+    }
     println!("kafka {}", cluster.address());
     println!("jars of its tools: {}", lib().display());
     while !stop.load(Ordering::Acquire) && !gone() {
@@ -73,6 +86,25 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     cluster.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The collector's tests with a real broker, to be given what follows `--`. They start it by this program.
+pub fn tests() -> Result<Command> {
+    tools::need(&[&JAVA, &MAVEN])?;
+    jars::fetch()?;
+    let mut cargo = repo::cargo();
+    cargo.args([
+        "test",
+        "--package",
+        "tiltwise-collector",
+        "--features",
+        "kafka-tls",
+        "--test",
+        "kafka",
+    ]);
+    cargo.env("KAFKA_XTASK", std::env::current_exe()?);
+    cargo.env("KAFKA_LIB", std::fs::canonicalize(lib())?);
+    Ok(cargo)
 }
 
 fn process(id: u32) -> Result<Pid> {

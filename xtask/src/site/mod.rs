@@ -33,7 +33,9 @@ pub struct Options {
     /// Origins of pages that may send.
     pub origins: Vec<String>,
     /// More lines of the collector file.
-    pub more: &'static str,
+    pub more: String,
+    /// Commands of the collector's that come before `serve`.
+    pub before: Vec<[&'static str; 2]>,
 }
 
 /// A running collector.
@@ -59,6 +61,9 @@ impl Site {
         child::output(tiltwise(program, folder.path()).args(["keys", "init"]))?;
         let public = child::output(tiltwise(program, folder.path()).args(["keys", "public", "--json"]))?;
         let public_keys = files::public_keys(&public)?;
+        for command in &options.before {
+            child::output(tiltwise(program, folder.path()).args(command))?;
+        }
         let said = File::create(files::diagnostics(folder.path()))?;
         let mut serve = tiltwise(program, folder.path());
         serve.arg("serve").stdout(said.try_clone()?).stderr(said);

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::count::Counts;
-use crate::{child, repo};
+use crate::{child, kafka, repo};
 
 /// The faces of the edge crate, which exist on wasm only.
 const FACES: [&str; 3] = ["js", "js,inspect", "abi"];
@@ -33,6 +33,24 @@ pub fn clippy() -> Result<Counts> {
 pub fn test() -> Result<Counts> {
     let mut cargo = repo::cargo();
     cargo.args(["test", "--no-fail-fast", "--features", "tiltwise-edge/abi"]);
+    count(&mut cargo)
+}
+
+/// Lints too: what is behind the feature is seen by no other stage. One after another, since each test has a broker.
+pub fn test_with_kafka() -> Result<Counts> {
+    let mut host = repo::cargo();
+    host.args([
+        "clippy",
+        "--quiet",
+        "--package",
+        "tiltwise-collector",
+        "--all-targets",
+        "--features",
+        "kafka-tls",
+    ]);
+    lint(host)?;
+    let mut cargo = kafka::tests()?;
+    cargo.args(["--no-fail-fast", "--lib", "--", "--test-threads", "1"]);
     count(&mut cargo)
 }
 
