@@ -13,6 +13,7 @@ mod feed;
 mod kafka;
 mod make;
 mod npm;
+mod python;
 mod repo;
 mod report;
 mod sim;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that shows that the repository is in order.
 
+mod deploy;
 mod node;
 mod python;
 mod rust;
@@ -14,7 +15,7 @@ use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM, PYTHON};
 use crate::{child, kafka, repo, tidy, wasm};
 
 /// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     Stage {
         name: "tidy",
         about: "the invariants of ARCHITECTURE.md",
@@ -74,10 +75,18 @@ const STAGES: [Stage; 11] = [
     Stage {
         name: "kafka",
         about: "a collector whose log is in a real Kafka, and what is killed, cut off and wrong about it",
-        needs: &[&kafka::JAVA, &kafka::MAVEN],
+        needs: &[&kafka::JAVA, &kafka::MAVEN, &PYTHON],
         slow: true,
         optional: false,
         run: rust::test_with_kafka,
+    },
+    Stage {
+        name: "deploy",
+        about: "the deployment files, by the schema or the linter of their kind",
+        needs: &[&PYTHON, &deploy::SYSTEMD],
+        slow: false,
+        optional: false,
+        run: deploy::check,
     },
     Stage {
         name: "cross",
@@ -108,7 +117,7 @@ const STAGES: [Stage; 11] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, kafka, cross,
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, kafka, deploy, cross,
 /// reference, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.

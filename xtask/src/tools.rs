@@ -44,7 +44,7 @@ pub const CHROMIUM: Tool = Tool {
 
 pub const PYTHON: Tool = Tool {
     program: "python3",
-    role: "runs the programs that results are compared with",
+    role: "runs what results are compared with and the documented consumer of the topics, and checks the deployment files",
     install: "apt-get install -y python3-venv",
     least: None,
 };

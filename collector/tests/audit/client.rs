@@ -41,7 +41,11 @@ impl Connection {
     }
 
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
-        self.send("GET", path, "", b"")?;
+        self.get_with(path, "")
+    }
+
+    pub fn get_with(&mut self, path: &str, headers: &str) -> io::Result<Answer> {
+        self.send("GET", path, headers, b"")?;
         self.answer()
     }
 

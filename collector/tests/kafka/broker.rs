@@ -125,7 +125,7 @@ pub fn lib() -> PathBuf {
     variable("KAFKA_LIB").into()
 }
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run this by `cargo xtask test --only kafka`"))
 }

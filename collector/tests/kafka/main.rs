@@ -12,10 +12,12 @@ mod broker;
 #[path = "../audit/client.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod client;
+mod elsewhere;
 #[path = "../audit/inspection.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod inspection;
 mod kills;
+mod outage;
 mod proxy;
 #[path = "../audit/sender.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]

@@ -22,7 +22,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn site(address: &str, more: &str) -> Site {
+pub fn site(address: &str, more: &str) -> Site {
     let kafka = format!(
         "{SETTINGS}[log]\nkind = \"kafka\"\n[kafka]\nbootstrap_servers = [\"{address}\"]\npartitions = 2\nreplication = 1\n{more}"
     );
@@ -58,12 +58,12 @@ fn refused(site: &Site, arguments: &[&str]) -> String {
 }
 
 /// A secret of a server, known to the collector.
-fn key(site: &Site) -> String {
+pub fn key(site: &Site) -> String {
     site.run(&["keys", "server", "add", "shop"]).trim().to_owned()
 }
 
 /// Sends an order of twenty events, and returns the status.
-fn order(collector: &Collector, key: &str, id: &str) -> u16 {
+pub fn order(collector: &Collector, key: &str, id: &str) -> u16 {
     let mut random = [7; 16];
     for (byte, of) in random.iter_mut().zip(id.bytes()) {
         *byte = of;

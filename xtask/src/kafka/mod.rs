@@ -21,7 +21,11 @@ use rustix::process::{Pid, test_kill_process};
 
 pub use self::cluster::Cluster;
 pub use self::jars::{JAVA, MAVEN, lib};
-use crate::{child, repo, tools};
+use crate::tools::PYTHON;
+use crate::{child, python, repo, tools};
+
+/// What the documented consumer imports.
+const REQUIREMENTS: &str = "xtask/kafka/requirements.txt";
 
 /// How often the brokers are looked at: below what a person notices, and what a restart in a test waits for.
 const LOOK: Duration = Duration::from_millis(50);
@@ -90,7 +94,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// The collector's tests with a real broker, to be given what follows `--`. They start it by this program.
 pub fn tests() -> Result<Command> {
-    tools::need(&[&JAVA, &MAVEN])?;
+    tools::need(&[&JAVA, &MAVEN, &PYTHON])?;
     jars::fetch()?;
     let mut cargo = repo::cargo();
     cargo.args([
@@ -104,6 +108,7 @@ pub fn tests() -> Result<Command> {
     ]);
     cargo.env("KAFKA_XTASK", std::env::current_exe()?);
     cargo.env("KAFKA_LIB", std::fs::canonicalize(lib())?);
+    cargo.env("KAFKA_PYTHON", python::with(REQUIREMENTS)?.join("python"));
     Ok(cargo)
 }
 

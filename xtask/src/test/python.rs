@@ -1,9 +1,8 @@
 //! The stage that asks other people's programs: the core's intervals against gbstats' and confseq's.
 //!
-//! It makes its own virtual environment under `target/`, with pinned versions, once. Where Python, the package registry or
+//! They live in a virtual environment of their own under `target/`, with pinned versions. Where Python, the package registry or
 //! what a package is compiled with is missing, that is a skip with its name: nothing is wrong with this repository then.
 
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,9 +13,10 @@ use tiltwise_core::infer::split::{ArmSums, difference};
 use tiltwise_core::infer::{bernoulli, mixture};
 
 use crate::count::Counts;
-use crate::{child, repo};
+use crate::{child, python, repo};
 
-const FOLDER: &str = "xtask/python";
+const REQUIREMENTS: &str = "xtask/python/requirements.txt";
+const PROGRAM: &str = "xtask/python/reference.py";
 /// Has no wheels: it is compiled, against Boost.
 const CONFSEQ: &str = "confseq==0.0.11";
 const BOOST: &str = "/usr/include/boost/version.hpp";
@@ -115,42 +115,30 @@ fn check(counts: &mut Counts, what: &str, ours: &[f64], theirs: &Value) {
     }
 }
 
-/// The Python of the virtual environment, made where its requirements have changed.
+/// The Python that knows the other programs; confseq among them where it can be compiled.
 fn environment() -> Result<PathBuf> {
-    let requirements = repo::root().join(FOLDER).join("requirements.txt");
-    let wanted = fs::read_to_string(&requirements).context("reading the requirements")?;
-    let folder = repo::target_dir().join("python");
-    let (python, made) = (folder.join("bin/python"), folder.join("made-of.txt"));
-    if fs::read_to_string(&made).is_ok_and(|made| made == wanted) {
-        return Ok(python);
-    }
-    child::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .context("no virtual environment; on Debian: apt-get install -y python3-venv")?;
-    let pip = |arguments: &[&str]| {
+    let python = python::with(REQUIREMENTS)?.join("python");
+    if Path::new(BOOST).exists() {
         let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        child::run(pip.args(arguments))
-    };
-    let file = requirements.display().to_string();
-    pip(&["--only-binary", ":all:", "--requirement", &file])
-        .context("the package registry cannot be reached")?;
-    if Path::new(BOOST).exists()
-        && let Err(error) = pip(&[CONFSEQ])
-    {
-        println!("{CONFSEQ} was not compiled: {error:#}");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            CONFSEQ,
+        ]);
+        if let Err(error) = child::run(&mut pip) {
+            println!("{CONFSEQ} was not compiled: {error:#}");
+        }
     }
-    fs::write(&made, wanted)?;
     Ok(python)
 }
 
 fn ask(python: &Path) -> Result<Value> {
     let cases = json!({ "splits": SPLITS, "sums": SUMS, "rates": RATES });
     let mut asked = Command::new(python)
-        .arg(repo::root().join(FOLDER).join("reference.py"))
+        .arg(repo::root().join(PROGRAM))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -42,7 +42,7 @@ use crate::{
 /// Where a group is closed although more is waiting.
 const GROUP_BYTES: usize = 4 << 20;
 /// Delivered records are taken out of the spool so many at a time, or when nothing else happens.
-const SWEEP: usize = 1_024;
+const SWEEP: usize = 128;
 /// How long a collector that stops waits for what is under way.
 const FAREWELL: Duration = Duration::from_secs(5);
 
