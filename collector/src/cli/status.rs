@@ -77,6 +77,8 @@ pub(super) struct Page {
     pub(super) text: String,
     /// The offset to go on from.
     pub(super) next: u64,
+    /// Where the log ended.
+    pub(super) end: u64,
     pub(super) partitions: usize,
 }
 
@@ -99,10 +101,12 @@ impl Admin {
             .call()
             .map_err(|error| Failure::Unwell(format!("No collector answers at {}: {error}", self.url)))?;
         let number = |name: &str| answer.headers().get(name)?.to_str().ok()?.parse::<u64>().ok();
-        let (next, partitions) = (number("x-next-offset"), number("x-partitions"));
+        let (next, end) = (number("x-next-offset"), number("x-end-offset"));
+        let partitions = number("x-partitions");
         Ok(Page {
             text: answer.body_mut().read_to_string()?,
             next: next.unwrap_or(from),
+            end: end.unwrap_or(from),
             partitions: partitions.map_or(1, |partitions| partitions as usize),
         })
     }

@@ -12,7 +12,7 @@ use crate::{config::Config, log::lines};
 /// How often a follower looks for more: below what a person notices.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Read at a time; a collector sends no less of text while it has more.
+/// Read at a time.
 const CHUNK_BYTES: usize = 128 << 10;
 
 /// Print what is in the log, an event a line, oldest first.
@@ -58,8 +58,9 @@ fn ask(args: &Args, config: &Config) -> Result<(), Failure> {
     let admin = Admin::of(config, None)?;
     let mut from = vec![args.from];
     loop {
-        let mut at_end = true;
         let mut partition = 0;
+        // A log at rest still writes its clock: where it ended when it was first asked is its end.
+        let mut goal = None;
         while let Some(&start) = from.get(partition) {
             let page = admin.log(partition, start)?;
             for line in page.text.lines() {
@@ -68,22 +69,18 @@ fn ask(args: &Args, config: &Config) -> Result<(), Failure> {
                 }
             }
             from.resize(page.partitions.max(from.len()), args.from);
-            // A log at rest still writes its clock: less than a chunk is its end.
-            let is_whole = page.next != start && page.text.len() >= CHUNK_BYTES;
-            at_end &= !is_whole;
             if let Some(place) = from.get_mut(partition) {
                 *place = page.next;
             }
-            if !is_whole {
+            if page.next >= *goal.get_or_insert(page.end) || page.next == start {
                 partition += 1;
+                goal = None;
             }
         }
         if !args.follow {
             return Ok(());
         }
-        if at_end {
-            thread::sleep(LOOK);
-        }
+        thread::sleep(LOOK);
     }
 }
 

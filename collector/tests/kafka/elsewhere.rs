@@ -19,6 +19,9 @@ fn ten_lines_of_python_read_the_topic_with_the_published_wire_format() {
     for id in ["first", "second", "third"] {
         assert_eq!(order(&collector, &key, id), 200);
     }
+    let told = site.run(&["tail"]);
+    let count = told.lines().filter(|line| line.contains("purchase")).count();
+    assert_eq!(count, 60, "{told}");
     collector.stop();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
