@@ -29,6 +29,7 @@ pub struct Args {
 
     /// Ask the Kafka that the collector file names, too: is it there, are we let in, are the topics as they should be, does
     /// its clock agree with ours?
+    #[cfg(feature = "kafka")]
     #[arg(long)]
     connect: bool,
 
@@ -42,6 +43,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         .check()
         .map_err(|problems| Failure::of(problems, args.json))?;
     let (keys, experiments, actions) = read(&config).map_err(|problems| Failure::of(problems, args.json))?;
+    #[cfg(feature = "kafka")]
     if args.connect {
         connect(&config).map_err(|problems| Failure::of(problems, args.json))?;
     }
@@ -61,11 +63,6 @@ fn connect(config: &Config) -> Result<(), Problems> {
     }
     let found = topics::try_out(&Options::of(config)).unwrap_or_else(|trouble| vec![trouble]);
     as_problems(config, found).none_or(())
-}
-
-#[cfg(not(feature = "kafka"))]
-fn connect(_config: &Config) -> Result<(), Problems> {
-    Ok(())
 }
 
 /// What Kafka said, as a problem of the collector file that leads there.
