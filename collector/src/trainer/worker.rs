@@ -139,12 +139,13 @@ impl Worker {
         if !self.pace.is_due(began, folded, edition, lag_ms) {
             return;
         }
+        // Guardrails and models are about the same sums.
+        lock(&self.shared.state).gather();
         let Some((mut plan, edition)) = self.heed_guardrails(plan, edition) else {
             return;
         };
         let (content, through_ms) = {
             let mut state = lock(&self.shared.state);
-            state.gather();
             cuts::recall(&mut plan, &self.parts.revisions);
             let chosen = cuts::choose(&mut plan, &mut state, &self.parts.revisions);
             self.warn("cuts", chosen.err().map(|error| error.to_string()));
