@@ -17,20 +17,38 @@ const MAX_VALUES: usize = 256;
 /// Text is cut (at a character) to so many bytes.
 const MAX_TEXT: usize = 256;
 
-/// Named values, in the order in which they were first set. A value that is not a number counts as absent.
+/// Named values, in no order. A value that is not a number counts as absent.
 ///
-/// Not sorted: a page knows ten values of a visitor, and looks through them as quickly as it would halve them.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Not sorted: a page knows ten values of a visitor, and asks for them in the order in which it set them.
+#[derive(Clone, Debug, Default)]
 pub struct Context {
     values: Vec<Entry>,
+    /// Behind the value that was set last: where the next one is, if they are set in the same order again.
+    next: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     name: String,
     pub value: ContextValue,
     /// What the encoder calls it, made once for all experiments.
     pub token: u64,
+}
+
+impl Entry {
+    /// From the end, where names that begin alike differ.
+    #[inline(never)]
+    fn is(&self, name: &str) -> bool {
+        self.name.len() == name.len() && self.name.bytes().rev().eq(name.bytes().rev())
+    }
+}
+
+impl PartialEq for Context {
+    /// The same names have the same values.
+    fn eq(&self, other: &Self) -> bool {
+        let has = |(name, value)| other.get(name) == Some(value);
+        self.values.len() == other.values.len() && self.iter().all(has)
+    }
 }
 
 impl Context {
@@ -50,7 +68,9 @@ impl Context {
             value => value,
         };
         let token = features::name(name, &value);
-        if let Some(entry) = self.values.iter_mut().find(|entry| entry.name == name) {
+        let at = self.find(name, self.next);
+        self.next = at + 1;
+        if let Some(entry) = self.values.get_mut(at) {
             entry.value = value;
             entry.token = token;
         } else if self.values.len() < MAX_VALUES {
@@ -60,7 +80,13 @@ impl Context {
     }
 
     pub fn remove(&mut self, name: &str) {
-        self.values.retain(|entry| entry.name != name);
+        let at = self.find(name, 0);
+        if at < self.values.len()
+            && let Some(last) = self.values.pop()
+            && let Some(entry) = self.values.get_mut(at)
+        {
+            *entry = last;
+        }
     }
 
     pub fn clear(&mut self) {
@@ -68,11 +94,24 @@ impl Context {
     }
 
     pub fn get(&self, name: &str) -> Option<&ContextValue> {
-        self.entry(name).map(|entry| &entry.value)
+        self.entry(name, &mut 0).map(|entry| &entry.value)
     }
 
-    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
-        self.values.iter().find(|entry| entry.name == name)
+    /// Looks at place `next` first, and leaves there the place behind the one that it found.
+    pub(crate) fn entry(&self, name: &str, next: &mut usize) -> Option<&Entry> {
+        let at = self.find(name, *next);
+        *next = at + 1;
+        self.values.get(at)
+    }
+
+    /// The place of a name, or the one behind all places.
+    #[inline(never)]
+    fn find(&self, name: &str, likely: usize) -> usize {
+        if self.values.get(likely).is_some_and(|entry| entry.is(name)) {
+            return likely;
+        }
+        let found = self.values.iter().position(|entry| entry.is(name));
+        found.unwrap_or(self.values.len())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {

@@ -5,9 +5,9 @@
 
 use crate::context::Context;
 use crate::event::{Exposure, FLAG_COMPARISON, FLAG_OVERRIDE};
-use crate::features::{self, Features};
+use crate::features::Features;
 use crate::hash::{Purpose, Unit, draw_q30, split_mix, unit_hash};
-use crate::policy::{Distribution, distribution, even_split};
+use crate::policy::{Distribution, even_split};
 use crate::propensity::ONE_Q30;
 use crate::revision::MAX_ARMS;
 use crate::snapshot::{Experiment, Phase};
@@ -49,19 +49,9 @@ pub enum Held {
 ///
 /// Without `personalized` no attribute is read: the features are empty, and a condition sees an empty context.
 pub fn prepare(experiment: &Experiment, context: &Context, personalized: bool) -> Prepared {
-    let nothing = Context::new();
-    let context = if personalized { context } else { &nothing };
-    let features = if personalized {
-        features::encode(&experiment.revision.attributes, context)
-    } else {
-        Features::default()
-    };
-    Prepared {
-        eligible: targeting::matches(&experiment.revision.when, context),
-        distribution: distribution(experiment, &features),
-        even_q30: even_split(experiment),
-        features,
-    }
+    let mut prepared = Prepared::default();
+    prepared.renew(experiment, context, personalized);
+    prepared
 }
 
 /// Draws an arm for a unit: a few hashes, and no allocation.
@@ -118,6 +108,22 @@ pub fn decide(
 }
 
 impl Prepared {
+    /// Prepares for another context in the same memory, and for the same experiment if there was one.
+    pub fn renew(&mut self, experiment: &Experiment, context: &Context, personalized: bool) {
+        let nothing = Context::new();
+        let (attributes, context) = if personalized {
+            (&experiment.revision.attributes[..], context)
+        } else {
+            (&[][..], &nothing)
+        };
+        if self.even_q30.is_empty() {
+            self.even_q30 = even_split(experiment);
+        }
+        self.features.renew(attributes, context);
+        self.eligible = targeting::matches(&experiment.revision.when, context);
+        self.distribution.renew(experiment, &self.features);
+    }
+
     fn propensities(&self, in_comparison: bool) -> &[u32] {
         if in_comparison {
             &self.even_q30

@@ -6,9 +6,9 @@
 
 use alloc::vec::Vec;
 
-use crate::context::{Context, ContextValue};
+use crate::context::{Context, ContextValue, Entry};
 use crate::hash::{combine, token};
-use crate::number::{round, swap};
+use crate::number::{insert, round};
 use crate::revision::{Attribute, AttributeKind, LINEAR_LIMIT_Q10, MAX_ATTRIBUTES};
 
 /// Slots are 1 to this; 0 is the bias.
@@ -27,21 +27,45 @@ pub struct Features {
 }
 
 impl Features {
+    /// Encodes what the attributes see of a context, in the same memory.
+    pub(crate) fn renew(&mut self, attributes: &[Attribute], context: &Context) {
+        self.slots.clear();
+        self.values_q10.clear();
+        let mut tokens = Vec::with_capacity(attributes.len());
+        let mut next = 0;
+        for (i, attribute) in attributes.iter().enumerate() {
+            let entry = context.entry(&attribute.name, &mut next);
+            let (token, value) = encode_one(attribute, entry, &tokens);
+            tokens.push(token);
+            if !attribute.hidden && value != 0 {
+                let slot = match (&attribute.kind, entry.map(|entry| &entry.value)) {
+                    (AttributeKind::Number, Some(ContextValue::Number(n))) => fine_slot(i, *n),
+                    _ => slot(token),
+                };
+                self.add(slot, value);
+            }
+        }
+        if self.values_q10.iter().all(|&value| value == ONE_Q10) {
+            self.values_q10.clear();
+        }
+    }
+
     /// Adds an active slot. One that is there already stands.
     #[inline(never)]
     fn add(&mut self, slot: u32, value: i32) {
-        if self.slots.contains(&slot) {
-            return;
-        }
-        self.slots.push(slot);
-        self.values_q10.push(value);
-        // By insertion: there are few, and the library's sort is 5 kB of a page's module.
-        let mut at = self.slots.len() - 1;
-        while at > 0 && self.slots.get(at - 1).is_some_and(|&before| before > slot) {
-            swap(&mut self.slots, at);
-            swap(&mut self.values_q10, at);
+        let mut at = self.slots.len();
+        while let Some(&before) = self.slots.get(at.wrapping_sub(1)) {
+            if before == slot {
+                return;
+            }
+            if before < slot {
+                break;
+            }
             at -= 1;
         }
+        // By insertion: there are few, and the library's sort is 5 kB of a page's module.
+        insert(&mut self.slots, at, slot);
+        insert(&mut self.values_q10, at, value);
     }
 
     /// A slot with its value as a number; past the end the bias, without a value.
@@ -62,25 +86,8 @@ impl Features {
 
 /// Encodes what the attributes see of a context.
 pub fn encode(attributes: &[Attribute], context: &Context) -> Features {
-    let mut tokens = Vec::with_capacity(attributes.len());
-    let mut features = Features {
-        slots: Vec::with_capacity(attributes.len()),
-        values_q10: Vec::with_capacity(attributes.len()),
-    };
-    for (i, attribute) in attributes.iter().enumerate() {
-        let (token, value) = encode_one(attribute, context, &tokens);
-        tokens.push(token);
-        if !attribute.hidden && value != 0 {
-            let slot = match (&attribute.kind, context.get(&attribute.name)) {
-                (AttributeKind::Number, Some(ContextValue::Number(n))) => fine_slot(i, *n),
-                _ => slot(token),
-            };
-            features.add(slot, value);
-        }
-    }
-    if features.values_q10.iter().all(|&value| value == ONE_Q10) {
-        features.values_q10.clear();
-    }
+    let mut features = Features::default();
+    features.renew(attributes, context);
     features
 }
 
@@ -108,9 +115,8 @@ pub(crate) fn name(attribute: &str, value: &ContextValue) -> u64 {
     token(attribute, kind, bytes)
 }
 
-fn encode_one(attribute: &Attribute, context: &Context, before: &[u64]) -> (u64, i32) {
+fn encode_one(attribute: &Attribute, entry: Option<&Entry>, before: &[u64]) -> (u64, i32) {
     let name = attribute.name.as_str();
-    let entry = context.entry(name);
     let number = entry.and_then(|entry| match entry.value {
         ContextValue::Number(n) => Some(n),
         _ => None,

@@ -64,6 +64,14 @@ impl Arms {
 /// at least `floor_q30` and at least 1; the likeliest takes what rounding leaves. Inactive arms get 0. Without an active arm
 /// all are 0.
 pub fn quantise(weights: &[f64], active: Arms, floor_q30: u32) -> Vec<u32> {
+    let mut q = Vec::with_capacity(weights.len());
+    quantise_into(&mut q, weights, active, floor_q30);
+    q
+}
+
+/// The same in memory that there is.
+#[inline(never)]
+pub(crate) fn quantise_into(q: &mut Vec<u32>, weights: &[f64], active: Arms, floor_q30: u32) {
     let one = f64::from(ONE_Q30);
     let arms = active.count() as f64;
     let best = active.likeliest(weights).map(|(arm, _)| arm);
@@ -77,7 +85,7 @@ pub fn quantise(weights: &[f64], active: Arms, floor_q30: u32) -> Vec<u32> {
     let floors = f64::from(floor_q30) / one * arms;
     let rest = if floors < 1.0 { 1.0 - floors } else { 0.0 };
     let mut left = ONE_Q30;
-    let mut q: Vec<u32> = Vec::with_capacity(weights.len());
+    q.clear();
     for (arm, &w) in weights.iter().enumerate() {
         let mut share = 0;
         if active.has(arm) && Some(arm) != best {
@@ -95,7 +103,6 @@ pub fn quantise(weights: &[f64], active: Arms, floor_q30: u32) -> Vec<u32> {
     if let Some(q) = best.and_then(|best| q.get_mut(best)) {
         *q = left;
     }
-    q
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use tiltwise_core::decide::{decide, draw, force, prepare};
+use tiltwise_core::decide::{Prepared, decide, draw, force};
 use tiltwise_core::event::{Exposure, exposed};
 use tiltwise_core::hash::Unit;
 use tiltwise_core::id::UnitKind;
@@ -92,7 +92,7 @@ impl Session {
             return None;
         }
         let unit = unit?;
-        let prepared = self.prepared.get(at)?.as_ref()?;
+        let (_, prepared) = self.prepared.get(at)?;
         let tag = unit_tag(revision, unit);
         if let Some(kept) = self.memory.recall(revision, tag, now_ms, self.tag)
             && let Some(arm) = active_arm(experiment, &kept.variant)
@@ -132,7 +132,7 @@ impl Session {
         let experiment = current.content.experiments.get(at)?;
         let unit = unit(&self.person, &experiment.revision)?;
         let episode = episode(&experiment.revision, now_ms, self.tag);
-        let prepared = self.prepared.get(at)?.as_ref()?;
+        let (_, prepared) = self.prepared.get(at)?;
         draw(experiment, prepared, unit, episode)
             .ok()
             .map(|drawn| drawn.arm)
@@ -141,13 +141,17 @@ impl Session {
     fn prepare(&mut self, at: usize) {
         let Some(current) = &self.current else { return };
         if self.prepared.is_empty() {
-            self.prepared.resize(current.content.experiments.len(), None);
+            let nothing = || (None, Prepared::default());
+            self.prepared
+                .resize_with(current.content.experiments.len(), nothing);
         }
         let personalized = self.consent.personal() != Answer::Denied;
-        if let (Some(slot @ None), Some(experiment)) =
+        if let (Some((known, prepared)), Some(experiment)) =
             (self.prepared.get_mut(at), current.content.experiments.get(at))
+            && *known != Some(self.changes)
         {
-            *slot = Some(prepare(experiment, &self.context, personalized));
+            prepared.renew(experiment, &self.context, personalized);
+            *known = Some(self.changes);
         }
     }
 }

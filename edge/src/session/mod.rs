@@ -49,8 +49,11 @@ pub struct Session {
     consent: Consent,
     context: Context,
     current: Option<Current>,
-    /// What each experiment of the snapshot makes of the context; emptied when either changes.
-    prepared: Vec<Option<Prepared>>,
+    /// What each experiment of the snapshot makes of the context, and the number of the change that it knows of. Emptied
+    /// when the snapshot changes.
+    prepared: Vec<(Option<u32>, Prepared)>,
+    /// Changes of the context and of what of it may be read.
+    changes: u32,
     memory: Memory,
     forced: Vec<Forced>,
     outbox: Outbox,
@@ -75,6 +78,7 @@ impl Session {
             context: Context::new(),
             current: None,
             prepared: Vec::new(),
+            changes: 0,
             memory: Memory::default(),
             forced: Vec::new(),
             outbox: Outbox::new(limits, fresh.seed()),
@@ -84,13 +88,13 @@ impl Session {
     /// Sets one named value of the context.
     pub fn set_context(&mut self, name: &str, value: ContextValue) {
         self.context.set(name, value);
-        self.prepared.clear();
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// Takes a name out of the context.
     pub fn unset_context(&mut self, name: &str) {
         self.context.remove(name);
-        self.prepared.clear();
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// Shows `variant` in `experiment` from now on, or with `None` what would be shown anyway.

@@ -122,7 +122,7 @@ impl Session {
         if is == was {
             return;
         }
-        self.prepared.clear();
+        self.changes = self.changes.wrapping_add(1);
         if is == Answer::Denied {
             self.memory.strip_attributes();
             self.outbox.drop_attributed();

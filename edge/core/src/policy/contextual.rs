@@ -21,11 +21,11 @@ pub(super) fn weigh(
     active: Arms,
     features: &Features,
     weights: &mut [f64],
-) -> Vec<u32> {
+    predictions: &mut Vec<u32>,
+) {
     let model = &experiment.model;
-    let mut predictions_micros = Vec::new();
     if model.slots.is_empty() {
-        return predictions_micros;
+        return;
     }
     // For each arm f and s², summed slot by slot: 0 is the bias, which is always active.
     let mut spreads: Weights = [0.0; MAX_ARMS];
@@ -51,10 +51,9 @@ pub(super) fn weigh(
     for (bound, spread) in weights.iter_mut().zip(spreads) {
         let f = *bound;
         *bound = f + f64::from(model.alpha) * root(spread + unseen);
-        predictions_micros.push(round(f.clamp(0.0, 1.0) * 1e6));
+        predictions.push(round(f.clamp(0.0, 1.0) * 1e6));
     }
     inverse_gap(weights, active, f64::from(model.gamma));
-    predictions_micros
 }
 
 /// Probabilities from bounds, in their place; the first of equals is the best.

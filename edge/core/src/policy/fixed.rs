@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 use super::look_up;
 use crate::snapshot::Experiment;
 
-/// The weights go into `weights`; the predictions are returned.
-pub(super) fn weigh(experiment: &Experiment, weights: &mut [f64]) -> Vec<u32> {
+pub(super) fn weigh(experiment: &Experiment, weights: &mut [f64], predictions: &mut Vec<u32>) {
     let row = experiment.model.segment(0);
-    look_up(&experiment.revision.policy.weights_q30, row, weights)
+    look_up(&experiment.revision.policy.weights_q30, row, weights, predictions);
 }

@@ -14,7 +14,7 @@ pub(crate) use contextual::PRIOR_PRECISION;
 
 use crate::features::Features;
 use crate::model::Segment;
-use crate::propensity::{Arms, quantise};
+use crate::propensity::{Arms, quantise, quantise_into};
 use crate::revision::{MAX_ARMS, PolicyKind};
 use crate::snapshot::Experiment;
 
@@ -31,52 +31,66 @@ pub struct Distribution {
 /// Room for a number an arm. Not a list: it would be allocated for every decision.
 type Weights = [f64; MAX_ARMS];
 
+static EVEN: Weights = [1.0; MAX_ARMS];
+
 /// The distribution of an experiment's arms for somebody with these features.
 pub fn distribution(experiment: &Experiment, features: &Features) -> Distribution {
-    let policy = &experiment.revision.policy;
-    let arms = experiment.revision.arms();
-    let active = experiment.active();
-    // What a policy says before masks, floor and rounding: any positive sum. An even split where it says nothing.
-    let mut room: Weights = [1.0; MAX_ARMS];
-    let weights = room.get_mut(..arms).unwrap_or_default();
-    let predictions_micros = match policy.kind {
-        PolicyKind::Fixed => fixed::weigh(experiment, weights),
-        PolicyKind::Contextual => contextual::weigh(experiment, active, features, weights),
-        PolicyKind::Thompson | PolicyKind::BestArm => table::weigh(experiment, features, weights),
-    };
-    let floor = if policy.kind == PolicyKind::Fixed {
-        0
-    } else {
-        policy.min_propensity_q30
-    };
-    guarantee(experiment, active, weights);
-    let propensities_q30 = quantise(weights, active, floor);
-    let variances_micros = if predictions_micros.is_empty() {
-        Vec::new()
-    } else {
-        experiment.model.variances_micros.clone()
-    };
-    Distribution {
-        propensities_q30,
-        predictions_micros,
-        variances_micros,
+    let mut all = Distribution::default();
+    all.renew(experiment, features);
+    all
+}
+
+impl Distribution {
+    /// That for somebody with these features, in the same memory.
+    pub(crate) fn renew(&mut self, experiment: &Experiment, features: &Features) {
+        let policy = &experiment.revision.policy;
+        let active = experiment.active();
+        // What a policy says before masks, floor and rounding: any positive sum. An even split where it says nothing.
+        let mut room = EVEN;
+        let weights = room.get_mut(..experiment.revision.arms()).unwrap_or_default();
+        let predictions = &mut self.predictions_micros;
+        predictions.clear();
+        let mut floor = policy.min_propensity_q30;
+        match policy.kind {
+            PolicyKind::Fixed => {
+                floor = 0;
+                fixed::weigh(experiment, weights, predictions);
+            }
+            PolicyKind::Contextual => contextual::weigh(experiment, active, features, weights, predictions),
+            PolicyKind::Thompson | PolicyKind::BestArm => {
+                table::weigh(experiment, features, weights, predictions);
+            }
+        }
+        self.variances_micros.clear();
+        if !predictions.is_empty() {
+            self.variances_micros
+                .extend_from_slice(&experiment.model.variances_micros);
+        }
+        guarantee(experiment, active, weights);
+        quantise_into(&mut self.propensities_q30, weights, active, floor);
     }
 }
 
 /// The even split over the active arms: what the comparison group is drawn from.
 pub fn even_split(experiment: &Experiment) -> Vec<u32> {
-    let even: Weights = [1.0; MAX_ARMS];
-    let weights = even.get(..experiment.revision.arms()).unwrap_or_default();
+    let weights = EVEN.get(..experiment.revision.arms()).unwrap_or_default();
     quantise(weights, experiment.active(), 0)
 }
 
 /// Takes over declared or computed probabilities, one an arm, and the predictions of a row.
 #[inline(never)]
-fn look_up(probabilities_q30: &[u32], row: Option<&Segment>, weights: &mut [f64]) -> Vec<u32> {
+fn look_up(
+    probabilities_q30: &[u32],
+    row: Option<&Segment>,
+    weights: &mut [f64],
+    predictions: &mut Vec<u32>,
+) {
     for (weight, &q30) in weights.iter_mut().zip(probabilities_q30) {
         *weight = f64::from(q30);
     }
-    row.map(|row| row.means_micros.clone()).unwrap_or_default()
+    if let Some(row) = row {
+        predictions.extend_from_slice(&row.means_micros);
+    }
 }
 
 /// The share that an arm keeps while too little is known of it: half of an even split.

@@ -9,9 +9,14 @@ use super::look_up;
 use crate::features::Features;
 use crate::snapshot::Experiment;
 
-pub(super) fn weigh(experiment: &Experiment, features: &Features, weights: &mut [f64]) -> Vec<u32> {
+pub(super) fn weigh(
+    experiment: &Experiment,
+    features: &Features,
+    weights: &mut [f64],
+    predictions: &mut Vec<u32>,
+) {
     let slot = features.slots.first().copied().unwrap_or(0);
     let row = experiment.model.segment(slot);
     let probabilities = row.map(|row| &row.probabilities_q30[..]);
-    look_up(probabilities.unwrap_or_default(), row, weights)
+    look_up(probabilities.unwrap_or_default(), row, weights, predictions);
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::number::swap;
+use crate::number::insert;
 
 /// Bytes in the making.
 #[derive(Debug, Default)]
@@ -127,11 +127,8 @@ impl Writer {
             self.put(at, length as u8 | 0x80);
             length >>= 7;
             at += 1;
-            self.out.push(0);
             // The body goes one place further for every further byte of its length.
-            for i in (at + 1..self.out.len()).rev() {
-                swap(&mut self.out, i);
-            }
+            insert(&mut self.out, at, 0);
         }
         self.put(at, length as u8);
     }
