@@ -9,8 +9,8 @@ import { pathToFileURL } from "node:url";
 
 const [module, entry, file, runs] = process.argv.slice(2);
 /** A run is the median of so many batches of so many calls: short ones, of which other programs interrupt only some. */
-const BATCHES = 300;
-const CALLS = 1_000;
+const BATCHES = 3_000;
+const CALLS = 100;
 /** Counts what was not drawn, behind the three arms. */
 const NONE = 3;
 const { load, lay, put, room } = await import(pathToFileURL(module).href);
