@@ -224,6 +224,8 @@ async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
     let stopping = watch::Sender::new(false);
     let public = bind(config.http.listen).await?;
     let admin = bind(config.admin.listen).await?;
+    // Before anybody is told that it runs: who stops it at once should find it stopped, and not killed.
+    let told = told_to_stop()?;
     println!(
         "public http://{}{}",
         public.local_addr()?,
@@ -246,7 +248,7 @@ async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
     let office = tokio::spawn(server::serve(admin, office, patience, stop()));
     let keeper = keep(parts, stopping.subscribe())?;
 
-    told_to_stop().await?;
+    told.await;
     tracing::info!("stopping");
     stopping.send_replace(true);
     doors.await?;
@@ -314,10 +316,14 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
     })?)
 }
 
-async fn told_to_stop() -> std::io::Result<()> {
+/// Listens from the call on, and not only once it is awaited.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminated.recv() => Ok(()),
-        pressed = tokio::signal::ctrl_c() => pressed,
-    }
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => (),
+            _ = interrupted.recv() => (),
+        }
+    })
 }

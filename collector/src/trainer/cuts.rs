@@ -6,8 +6,8 @@
 use tiltwise_core::fit;
 use tiltwise_core::revision::{AttributeKind, Revision};
 
-use super::{Plan, State};
 use super::models::{self, ModelSource, Planned};
+use super::{Plan, State};
 use crate::experiments::Revisions;
 use crate::experiments::identity::revision_id;
 use crate::experiments::revisions::RevisionsError;
@@ -20,7 +20,11 @@ pub(super) fn recall(plan: &mut Plan, revisions: &Revisions) {
 }
 
 /// Chooses cuts where it is time, keeps them, and puts them in. A model that people hold still keeps its encoder.
-pub(super) fn choose(plan: &mut Plan, state: &mut State, revisions: &Revisions) -> Result<(), RevisionsError> {
+pub(super) fn choose(
+    plan: &mut Plan,
+    state: &mut State,
+    revisions: &Revisions,
+) -> Result<(), RevisionsError> {
     let open = |planned: &&mut Planned| is_uncut(planned) && planned.source == ModelSource::Fit;
     for planned in plan.experiments.iter_mut().filter(open) {
         let revision = &planned.experiment.revision;

@@ -5,6 +5,10 @@
 //! use at the same time. What that costs is rounding up, at most one half of a block. In the page's module it is 300 bytes
 //! of code where talc, which was here before, was 2,600; `dlmalloc`, which std brings, is twice that.
 #![allow(unsafe_code)] // An allocator hands out raw memory; every block of it comes from `memory_grow` in this file.
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "blocks begin at multiples of 16, where a pointer is aligned"
+)]
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32::{memory_grow, memory_size};

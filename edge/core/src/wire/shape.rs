@@ -87,6 +87,10 @@ impl Rule {
         (self.bits >> KIND_BITS) as usize
     }
 
+    #[cfg_attr(
+        target_family = "wasm",
+        expect(clippy::unused_self, reason = "a page has no names")
+    )]
     fn what(self) -> &'static str {
         #[cfg(not(target_family = "wasm"))]
         return self.what;
