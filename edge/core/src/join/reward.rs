@@ -9,7 +9,9 @@ use crate::revision::{Metric, Revision};
 
 /// More distinct outcomes than this void an episode: no person makes them.
 pub const MAX_OUTCOMES: usize = 1_000;
-/// Steps of the window by which receive delays are told apart; the bin after them holds everything later.
+/// Steps of the window by which receive delays are told apart; the bin after them holds everything later. They widen with the
+/// cube: step `j` begins at `(j / 16)³` of the window. Of a window of half an hour the first ends after half a second and the
+/// fifth after a minute, so that delays are known while all that there is is young.
 pub const DELAY_STEPS: u64 = 16;
 /// One, in micro-units.
 pub const ONE_MICROS: u32 = 1_000_000;
@@ -120,7 +122,15 @@ impl Window<'_> {
 
     fn delay_bin(&self, received_ms: u64) -> u8 {
         let delay = received_ms.saturating_sub(self.decided_at_ms);
-        let step = delay.saturating_mul(DELAY_STEPS) / self.metric.window_ms.max(1);
-        step.min(DELAY_STEPS) as u8
+        steps_within(delay, self.metric.window_ms) as u8
     }
+}
+
+/// How many whole steps of the window lie within an age.
+pub fn steps_within(age_ms: u64, window_ms: u64) -> u64 {
+    let (age, window) = (u128::from(age_ms), u128::from(window_ms.max(1)));
+    let cube = |j: u64| u128::from(j * j * j);
+    (1..=DELAY_STEPS)
+        .rfind(|&j| age * cube(DELAY_STEPS) >= window * cube(j))
+        .unwrap_or(0)
 }

@@ -6,6 +6,7 @@
 )]
 
 mod cuts;
+mod delays;
 mod forgets;
 mod history;
 mod learns;

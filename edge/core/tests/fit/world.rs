@@ -136,6 +136,13 @@ impl World {
         }
     }
 
+    /// Another course of the same events.
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.chance = seed;
+        self.visitors = seed << 32;
+        self
+    }
+
     /// Visitors come one every `every_ms`; the model is fitted after each `refit_every`.
     pub fn run(&mut self, truth: &Truth, visitors: usize, every_ms: u64, refit_every: usize) {
         for i in 0..visitors {
@@ -239,11 +246,15 @@ impl World {
     /// Everything that has happened by now is received.
     pub fn tell(&mut self) {
         let now_ms = self.now_ms;
-        let (due, later) = self
-            .pending
-            .drain(..)
-            .partition(|event| event.received_ms <= now_ms);
-        self.pending = later;
+        let mut due = Vec::new();
+        let mut at = 0;
+        while let Some(event) = self.pending.get(at) {
+            if event.received_ms <= now_ms {
+                due.push(self.pending.swap_remove(at));
+            } else {
+                at += 1;
+            }
+        }
         self.fold.apply(LogRecord {
             clock_ms: now_ms,
             events: due,

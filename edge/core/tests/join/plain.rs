@@ -103,7 +103,9 @@ fn worth(events: &[&LoggedEvent], decided_at_ms: u64, revision: &Revision) -> Wo
                 let cap = i128::from(metric.cap_micros);
                 ((total.min(cap) * 1_000_000 + cap / 2) / cap) as u32
             };
-            let bin = ((received_ms - decided_at_ms) * 16 / metric.window_ms).min(16) as usize;
+            // Steps begin at cubes of sixteenths of the window.
+            let age = (received_ms - decided_at_ms) * 4_096;
+            let bin = (1..=16).filter(|j| age >= j * j * j * metric.window_ms).count();
             delays[bin] += now - reward;
             reward = now;
         }
