@@ -159,7 +159,7 @@ const CODE_BITS: u32 = 15;
 const ZERO_CODE: u32 = 1 << (CODE_BITS - 1);
 /// A double's exponent and upper 8 bits of its mantissa, which are its logarithm in 256ths of an octave, broken between.
 const CODE_SHIFT: u32 = 52 - 8;
-const LEAST_CODE: u64 = (1023 - 16) << 8;
+const LEAST_CODE: u32 = (1023 - 16) << 8;
 
 /// The slot of the narrow range that a number is in, for the attribute at this place.
 ///
@@ -168,10 +168,8 @@ const LEAST_CODE: u64 = (1023 - 16) << 8;
 pub fn fine_slot(attribute: usize, n: f64) -> u32 {
     let negative = n < 0.0;
     // Below zero the larger end of a range belongs to it: every range has its least number and not its end.
-    let bits = (n.to_bits() << 1 >> 1).saturating_sub(u64::from(negative));
-    let size = (bits >> CODE_SHIFT)
-        .saturating_sub(LEAST_CODE)
-        .min(u64::from(ZERO_CODE) - 1) as u32;
+    let bits = n.abs().to_bits() - u64::from(negative);
+    let size = ((bits >> CODE_SHIFT) as u32).clamp(LEAST_CODE, LEAST_CODE + ZERO_CODE - 1) - LEAST_CODE;
     let code = if negative {
         ZERO_CODE - size
     } else {
@@ -189,7 +187,7 @@ pub fn fine_range(slot: u32) -> Option<(usize, f64)> {
     let code = place & ((1 << CODE_BITS) - 1);
     let edge = |size: u32| match size {
         0 => 0.0,
-        size => f64::from_bits((u64::from(size) + LEAST_CODE) << CODE_SHIFT),
+        size => f64::from_bits(u64::from(size + LEAST_CODE) << CODE_SHIFT),
     };
     let least = match code.checked_sub(ZERO_CODE) {
         // What is near zero on either side is one range.
