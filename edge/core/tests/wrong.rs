@@ -270,8 +270,9 @@ fn forged_conversions_of_an_arm_count_where_pages_are_believed_and_not_where_ser
     };
     let believing = forge(Metric::rate("signup", WINDOW_MS));
     let gain = believing.metrics[0].contrasts[1].unwrap();
+    // Three standard errors of 4,000 visitors are .03.
     // Nothing in the sums tells a forged conversion from a true one: the answer is off by what was forged.
-    assert!((gain.interval.estimate - 0.05).abs() < 0.02, "{gain:?}");
+    assert!((gain.interval.estimate - 0.05).abs() < 0.03, "{gain:?}");
     let trusted = Metric {
         min_tier: Tier::Server,
         ..Metric::rate("signup", WINDOW_MS)
@@ -279,7 +280,7 @@ fn forged_conversions_of_an_arm_count_where_pages_are_believed_and_not_where_ser
     let trusting = forge(trusted);
     let gain = trusting.metrics[0].contrasts[1].unwrap();
     assert!(
-        gain.interval.estimate.abs() < 0.02 && gain.verdict == Verdict::Open,
+        gain.interval.estimate.abs() < 0.03 && gain.verdict == Verdict::Open,
         "{gain:?}"
     );
     // Claiming conversions shows no arm more often: the sample ratio has nothing to say here.

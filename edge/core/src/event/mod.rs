@@ -14,7 +14,8 @@ pub use batch::{
 pub use exposure::{Exposure, FLAG_COMPARISON, FLAG_OVERRIDE, MAX_SLOTS};
 pub use logged::{Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};
 
-/// A prediction where the model has none: one half, in micro-units.
-pub const DEFAULT_PREDICTION_MICROS: u32 = 500_000;
+/// A prediction where the model has none, in micro-units. Any that is known beforehand keeps a score unbiased; with one half most
+/// units, which bring nothing, would score as far from zero as a conversion does, and the first hundred be mostly noise.
+pub const DEFAULT_PREDICTION_MICROS: u32 = 0;
 /// A variance where the model has none: that of a fair coin, in micro-units.
 pub const DEFAULT_VARIANCE_MICROS: u32 = 250_000;

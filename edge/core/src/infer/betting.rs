@@ -1,7 +1,7 @@
 //! The safety net: what can be said without any approximation, from the first unit on.
 //!
 //! [`log_e`] is the betting e-process: fourteen gamblers, each with a fixed share of a stake that cannot be lost
-//! ([`crate::acc::score`]), seven on each sign; their mean wealth exceeds 1/α with probability α at most if there is no
+//! ([`crate::acc::score`]), seven on each sign; their wealth together exceeds 1/α times the stake with probability α at most if there is no
 //! effect (Ville). It tests one hypothesis, zero or what a guardrail allows, and is the sharpest that the sums carry.
 //!
 //! [`interval`] is for how large: an empirical-Bernstein sequence over the same seven shares. For ξ ≥ −1 and 0 ≤ λ < 1,
@@ -9,23 +9,36 @@
 //! with φ ≥ −B the sums Σφ and Σφ² bound the average effect, drift or not. B is the inverse of the least propensity:
 //! −B⁺ and B⁻ of the score never exceed it, whatever was predicted.
 
-use super::{Interval, log_mean_exp};
+use super::{Interval, log_mean_exp, log_sum_exp};
 use crate::acc::inference::ContrastCell;
 use crate::acc::score::{BETS, LOGS};
 
-/// ln of the mean of the fourteen.
+/// What each share has of the stake, the same on both signs. The share that grows fastest is μB/σ²: .12 for 10 % against 13 %
+/// on an even split, .05 for 50 % against 55 %, .2 to .3 for 1 % against 1.5 % or where the floor is .1. With equal weights the
+/// first is found in .51 of experiments with 5,000 visitors, with these in .59, and in .71 without noise from the first hundred.
+const WEIGHTS: [f64; 7] = [1.0, 3.0, 6.0, 9.0, 8.0, 4.0, 1.0];
+
+/// ln of the wealth of the fourteen together.
 pub fn log_e(cell: &ContrastCell) -> f64 {
-    log_mean_exp(logs(cell).into_iter())
+    log_mean_exp([log_e_above(cell), log_e_below(cell)].into_iter())
 }
 
-/// ln of the mean of the seven on the positive sign: against "at most zero", or at most what the guardrail allows.
+/// ln of the wealth of the seven on the positive sign: against "at most zero", or at most what the guardrail allows.
 pub fn log_e_above(cell: &ContrastCell) -> f64 {
-    log_mean_exp(logs(cell).into_iter().take(BETS.len()))
+    weighted(logs(cell).into_iter().take(BETS.len()))
 }
 
-/// ln of the mean of the seven on the negative sign.
+/// ln of the wealth of the seven on the negative sign.
 pub fn log_e_below(cell: &ContrastCell) -> f64 {
-    log_mean_exp(logs(cell).into_iter().skip(BETS.len()))
+    weighted(logs(cell).into_iter().skip(BETS.len()))
+}
+
+fn weighted(logs: impl Iterator<Item = f64> + Clone) -> f64 {
+    let whole: f64 = WEIGHTS.iter().sum();
+    log_sum_exp(
+        logs.zip(WEIGHTS)
+            .map(|(log, weight)| log + libm::log(weight / whole)),
+    )
 }
 
 fn logs(cell: &ContrastCell) -> [f64; LOGS] {
@@ -63,7 +76,7 @@ pub fn covers(cell: &ContrastCell, least_propensity: f64, alpha: f64, mean: f64)
 
 /// ln of what seven gamblers have won who bet that the average is above `mean`.
 fn wealth(sum: f64, squares: f64, n: f64, mean: f64) -> f64 {
-    log_mean_exp(BETS.iter().map(|&bet| {
+    weighted(BETS.iter().map(|&bet| {
         let psi = -libm::log1p(-bet) - bet;
         bet * (sum - n * mean) - psi * squares
     }))

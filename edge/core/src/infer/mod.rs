@@ -62,17 +62,22 @@ pub struct Evidence {
 /// Where the asymptotic sequences are tightest, in units; a site that expects more visitors loses little by it.
 pub const TIGHTEST_AT: f64 = 5_000.0;
 
-/// ln of the mean of exponentials, from the largest down so that none overflows. Of nothing it is 0: nothing was bet.
+/// ln of the mean of exponentials. Of nothing it is 0: nothing was bet.
 fn log_mean_exp(logs: impl Iterator<Item = f64> + Clone) -> f64 {
-    let (mut largest, mut count) = (f64::NEG_INFINITY, 0.0);
-    for log in logs.clone() {
-        largest = largest.max(log);
-        count += 1.0;
-    }
-    if largest.is_finite() {
-        let sum: f64 = logs.map(|log| libm::exp(log - largest)).sum();
-        largest + libm::log(sum / count)
+    let count = logs.clone().count() as f64;
+    if count > 0.0 {
+        log_sum_exp(logs) - libm::log(count)
     } else {
         0.0
     }
+}
+
+/// ln of the sum of exponentials, from the largest down so that none overflows.
+fn log_sum_exp(logs: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = logs.clone().fold(f64::NEG_INFINITY, f64::max);
+    if !largest.is_finite() {
+        return largest;
+    }
+    let sum: f64 = logs.map(|log| libm::exp(log - largest)).sum();
+    largest + libm::log(sum)
 }

@@ -5,6 +5,7 @@
 //! blocks.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -30,8 +31,9 @@ use super::settings::{Setting, World};
 pub const SECOND_MS: u64 = 1_000;
 const ID: RevisionId = RevisionId(1);
 const BURN_IN: usize = 500;
-const BLOCK: usize = 250;
-/// A split that does not move is predicted for in smaller steps: the trainer fits several times a second.
+/// A twentieth of the visitors: 250 of 5,000.
+const BLOCKS: usize = 20;
+/// Predictions come in smaller steps until then: the trainer fits several times a second.
 const STEP: usize = 50;
 /// The floor of the adaptive policies.
 pub const FLOOR: f64 = 0.1;
@@ -145,8 +147,11 @@ pub fn worth(reward: u32, bin: Option<u8>) -> Worth {
 
 /// What a conversion is worth on average, in caps.
 fn mean_value() -> f64 {
-    let mut chance = StdRng::seed_from_u64(1);
-    (0..400_000).map(|_| value(&mut chance)).sum::<f64>() / 400_000.0
+    static MEAN: OnceLock<f64> = OnceLock::new();
+    *MEAN.get_or_init(|| {
+        let mut chance = StdRng::seed_from_u64(1);
+        (0..400_000).map(|_| value(&mut chance)).sum::<f64>() / 400_000.0
+    })
 }
 
 fn value(chance: &mut StdRng) -> f64 {
@@ -160,6 +165,8 @@ fn value(chance: &mut StdRng) -> f64 {
 pub struct Simulated {
     pub experiment: Experiment,
     pub sums: Accumulators,
+    /// Visitors between two fits.
+    block: usize,
     /// By context; computed once a model.
     distributions: Vec<Distribution>,
 }
@@ -177,6 +184,7 @@ impl Simulated {
                 model: Model::default(),
             },
             sums,
+            block: setting.visitors / BLOCKS,
             distributions: Vec::new(),
         };
         world.redraw();
@@ -189,7 +197,8 @@ impl Simulated {
 
     pub fn refit(&mut self, visitor: usize, now_ms: u64) {
         let is_even = visitor < BURN_IN || self.experiment.revision.policy.kind == PolicyKind::Fixed;
-        if visitor == 0 || !visitor.is_multiple_of(if is_even { STEP } else { BLOCK }) {
+        let step = if visitor < BURN_IN { STEP } else { self.block };
+        if visitor == 0 || !visitor.is_multiple_of(step) {
             return;
         }
         self.sums.roll_up(now_ms);
