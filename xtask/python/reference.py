@@ -25,7 +25,7 @@ def sequences(cases):
         return None
     return {
         "sums": [float(normal_mixture_bound(v, 0.05, 1000, 0.05, False)) for v in cases["sums"]],
-        "rates": [[float(x) for x in bernoulli_confidence_interval(s, n, 0.05, 90, 0.05)] for s, n in cases["rates"]],
+        "rates": [[float(x) for x in bernoulli_confidence_interval(s, int(n), 0.05, 90, 0.05)] for s, n in cases["rates"]],
     }
 
 

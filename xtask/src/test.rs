@@ -2,7 +2,7 @@
 
 mod deploy;
 mod node;
-mod python;
+mod reference;
 mod rust;
 
 use std::process::ExitCode;
@@ -98,11 +98,11 @@ const STAGES: [Stage; 12] = [
     },
     Stage {
         name: "reference",
-        about: "intervals against independent implementations from PyPI",
+        about: "intervals and rewards against independent implementations from PyPI",
         needs: &[&PYTHON],
         slow: true,
         optional: true,
-        run: python::test,
+        run: reference::test,
     },
     Stage {
         name: "deny",

@@ -4,7 +4,7 @@ mod edge;
 mod history;
 mod inference;
 mod ingest;
-mod learning;
+pub mod learning;
 mod process;
 mod snapshot;
 mod stream;

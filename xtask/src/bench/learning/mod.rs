@@ -1,9 +1,11 @@
 //! `cargo xtask bench learning`: how good the decisions are that the river learns to make, on data with known answers.
 //!
 //! * [`definition`] makes an experiment of a table; [`river`] runs the table through it and keeps the score.
+//! * [`others`] lets Vowpal Wabbit and mabwiser do the same.
 //! * [`report`] prints the table of all data sets.
 
 mod definition;
+mod others;
 mod report;
 mod river;
 
@@ -14,10 +16,11 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::feed::table::Table;
 
+pub use self::others::python;
 use self::river::{Score, Settings};
 
 /// The floor that the product gives a contextual policy by default.
@@ -50,6 +53,10 @@ pub(super) struct Args {
     /// The least probability of an arm in the second score; 0 leaves that score out.
     #[arg(long, default_value_t = FLOOR, value_name = "P", value_parser = floor)]
     floor: f64,
+    /// Also asks six explorers of Vowpal Wabbit and mabwiser's LinUCB, which are installed from PyPI into an environment
+    /// of their own. With `--batch 1` LinUCB takes minutes a file.
+    #[arg(long)]
+    others: bool,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +110,40 @@ pub(super) fn run(args: &Args) -> Result<Value> {
     });
     bar.finish_and_clear();
     print!("{}", report::table(&scores));
-    Ok(Value::Array(scores.iter().map(Score::json).collect()))
+    let mut figures: Vec<Value> = scores.iter().map(Score::json).collect();
+    if args.others {
+        // After ours and not beside: what is compared is also how long it takes.
+        let others = others::score(&files, args.batch, args.numeric)?;
+        print!("\n{}", report::others(&scores, &others));
+        figures.extend(others.iter().map(|other| json!(other)));
+    }
+    Ok(Value::Array(figures))
+}
+
+/// Mean rewards over these files, numbers as numbers: ours, the best explorer's of Vowpal Wabbit, and LinUCB's.
+pub struct Means {
+    pub ours: f64,
+    pub vowpal: f64,
+    pub linucb: f64,
+}
+
+pub fn means(files: &[PathBuf], batch: u64) -> Result<Means> {
+    let settings = Settings {
+        batch: batch as usize,
+        encoding: Encoding::Linear,
+        half_life_events: None,
+        floor: 0.0,
+    };
+    let hidden = ProgressBar::hidden();
+    let score = |path: &PathBuf| Ok(river::run(&name(path), &Table::read(path)?, &settings, &hidden));
+    let scores: Vec<Score> = files.iter().map(score).collect::<Result<_>>()?;
+    let others = others::score(files, batch, Encoding::Linear)?;
+    let (vowpal, linucb) = report::best(&others.iter().collect::<Vec<_>>());
+    Ok(Means {
+        ours: report::mean(scores.iter().map(|score| score.mean_reward)),
+        vowpal: vowpal.mean_reward,
+        linucb: linucb.mean_reward,
+    })
 }
 
 fn csv_files(folder: &Path) -> Result<Vec<PathBuf>> {

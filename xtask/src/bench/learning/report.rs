@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::others::Other;
 use super::river::Score;
 
 /// A line a data set: the mean over its files (seeds), and the standard error of that mean.
@@ -40,6 +41,78 @@ pub fn table(scores: &[Score]) -> String {
         mean_and_error(&means).0
     );
     text
+}
+
+/// A line a data set: ours, the best explorer of Vowpal Wabbit by its name, LinUCB, and how many events a CPU-second each does.
+pub fn others(scores: &[Score], others: &[Other]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{:16} {:>8} {:>8} {:>8}  {:14} {:>9} {:>9} {:>9}",
+        "beside others", "reward", "VW best", "LinUCB", "best of VW", "events/s", "VW", "LinUCB"
+    );
+    let mut means = [const { Vec::new() }; 3];
+    for (name, of) in by_data_set(scores) {
+        let theirs: Vec<&Other> = others
+            .iter()
+            .filter(|other| data_set(&other.file) == name)
+            .collect();
+        let (vowpal, linucb) = best(&theirs);
+        let reward = mean(of.iter().map(|score| score.mean_reward));
+        let pace: f64 = of.iter().map(|score| score.events as f64).sum::<f64>()
+            / of.iter().map(|score| score.cpu_seconds).sum::<f64>().max(1e-9);
+        let _ = writeln!(
+            text,
+            "{name:16} {reward:>8.4} {:>8.4} {:>8.4}  {:14} {pace:>9.0} {:>9.0} {:>9.0}",
+            vowpal.mean_reward, linucb.mean_reward, vowpal.learner, vowpal.pace, linucb.pace
+        );
+        for (list, value) in means
+            .iter_mut()
+            .zip([reward, vowpal.mean_reward, linucb.mean_reward])
+        {
+            list.push(value);
+        }
+    }
+    let [ours, vowpal, linucb] = means.map(|list| mean(list.into_iter()));
+    let _ = writeln!(text, "{:16} {ours:>8.4} {vowpal:>8.4} {linucb:>8.4}", "mean");
+    text
+}
+
+/// One learner over the files of a data set.
+#[derive(Clone, Debug, Default)]
+pub struct Total {
+    pub learner: String,
+    pub mean_reward: f64,
+    /// Events per CPU-second.
+    pub pace: f64,
+}
+
+/// The explorer of Vowpal Wabbit whose mean is the greatest, and LinUCB.
+pub fn best(of: &[&Other]) -> (Total, Total) {
+    let mut vowpal = Total::default();
+    let mut linucb = Total::default();
+    let mut learners: Vec<&str> = of.iter().map(|other| other.learner.as_str()).collect();
+    learners.sort_unstable();
+    learners.dedup();
+    for learner in learners {
+        let of: Vec<&&Other> = of.iter().filter(|other| other.learner == learner).collect();
+        let total = Total {
+            learner: learner.to_owned(),
+            mean_reward: mean(of.iter().map(|other| other.mean_reward)),
+            pace: of.iter().map(|other| other.events as f64).sum::<f64>()
+                / of.iter().map(|other| other.cpu_seconds).sum::<f64>().max(1e-9),
+        };
+        if of.iter().all(|other| !other.is_vowpal()) {
+            linucb = total;
+        } else if total.mean_reward > vowpal.mean_reward {
+            vowpal = total;
+        }
+    }
+    (vowpal, linucb)
+}
+
+pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    mean_and_error(&values.collect::<Vec<_>>()).0
 }
 
 /// Files of one data set share what stands before the first dot of their names.
@@ -81,6 +154,30 @@ mod tests {
         assert_eq!(data_set("tuna.0.csv"), "tuna");
         assert_eq!(data_set("tuna.drift.2.csv"), "tuna.drift");
         assert_eq!(data_set("visits.csv"), "visits");
+    }
+
+    #[test]
+    fn of_the_explorers_the_best_is_told_and_linucb_beside_it() {
+        let other = |learner: &str, file: &str, mean_reward| Other {
+            file: file.into(),
+            learner: learner.into(),
+            events: 100,
+            mean_reward,
+            cpu_seconds: 0.5,
+        };
+        let of = [
+            other("vw bag", "a.0.csv", 0.9),
+            other("vw bag", "a.1.csv", 0.1),
+            other("vw squarecb", "a.0.csv", 0.6),
+            other("vw squarecb", "a.1.csv", 0.6),
+            other("linucb", "a.0.csv", 0.7),
+        ];
+        let (vowpal, linucb) = best(&of.iter().collect::<Vec<_>>());
+        assert_eq!(
+            (vowpal.learner.as_str(), vowpal.mean_reward),
+            ("vw squarecb", 0.6)
+        );
+        assert_eq!((linucb.mean_reward, linucb.pace), (0.7, 200.0));
     }
 
     #[test]

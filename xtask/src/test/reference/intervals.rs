@@ -1,7 +1,4 @@
-//! The stage that asks other people's programs: the core's intervals against gbstats' and confseq's.
-//!
-//! They live in a virtual environment of their own under `target/`, with pinned versions. Where Python, the package registry or
-//! what a package is compiled with is missing, that is a skip with its name: nothing is wrong with this repository then.
+//! The core's intervals against those of gbstats and confseq.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +16,7 @@ const REQUIREMENTS: &str = "xtask/python/requirements.txt";
 const PROGRAM: &str = "xtask/python/reference.py";
 /// Has no wheels: it is compiled, against Boost.
 const CONFSEQ: &str = "confseq==0.0.11";
+const COMPILED_WITH: &str = "xtask/python/confseq.txt";
 const BOOST: &str = "/usr/include/boost/version.hpp";
 
 const SPLITS: [[f64; 5]; 5] = [
@@ -119,20 +117,27 @@ fn check(counts: &mut Counts, what: &str, ours: &[f64], theirs: &Value) {
 fn environment() -> Result<PathBuf> {
     let python = python::with(REQUIREMENTS)?.join("python");
     if Path::new(BOOST).exists() {
-        let mut pip = Command::new(&python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            CONFSEQ,
-        ]);
-        if let Err(error) = child::run(&mut pip) {
+        let compiled = pip(&python, &["-r", COMPILED_WITH])
+            .and_then(|()| pip(&python, &["--no-build-isolation", "--no-deps", CONFSEQ]));
+        if let Err(error) = compiled {
             println!("{CONFSEQ} was not compiled: {error:#}");
         }
     }
     Ok(python)
+}
+
+fn pip(python: &Path, install: &[&str]) -> Result<()> {
+    let mut pip = Command::new(python);
+    pip.current_dir(repo::root());
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    // What compiles it is in the environment.
+    let bin = python.parent().unwrap_or(Path::new("."));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    pip.env(
+        "PATH",
+        std::env::join_paths([bin.into()].into_iter().chain(std::env::split_paths(&path)))?,
+    );
+    child::run(pip.args(install))
 }
 
 fn ask(python: &Path) -> Result<Value> {
