@@ -3,12 +3,16 @@
 
 use std::time::Instant;
 
-use crate::site::{HERO, Site};
-use crate::visit::visit;
+use tiltwise_core::snapshot::Phase;
 
-fn guarded() -> String {
-    let guardrail = r#"guardrails = [{ event = "refund", window = "4s", max_increase = { absolute = 0.05 }, on_breach = "stop-variant" }]"#;
-    format!("{HERO}{guardrail}\n")
+use crate::site::{HERO, Site};
+use crate::visit::{visit, visit_on_a_poor_line};
+
+fn guarded(on_breach: &str) -> String {
+    format!(
+        r#"{HERO}guardrails = [{{ event = "refund", window = "4s", max_increase = {{ absolute = 0.05 }}, on_breach = "{on_breach}" }}]
+"#
+    )
 }
 
 fn actions(site: &Site) -> Vec<serde_json::Value> {
@@ -24,7 +28,7 @@ fn is_stopped(content: &tiltwise_core::snapshot::SnapshotContent) -> bool {
 
 #[test]
 fn a_variant_that_is_sent_back_is_stopped_without_a_person_and_stays_so_until_one_lifts_it() {
-    let site = Site::with(&guarded());
+    let site = Site::with(&guarded("stop-variant"));
     for number in 0..200 {
         visit(&site, number, |arm| (arm == 1).then_some("refund"));
     }
@@ -64,7 +68,7 @@ fn a_variant_that_is_sent_back_is_stopped_without_a_person_and_stays_so_until_on
 
 #[test]
 fn a_variant_that_keeps_to_what_is_allowed_goes_on() {
-    let site = Site::with(&guarded());
+    let site = Site::with(&guarded("stop-variant"));
     for number in 0..200 {
         visit(&site, number, |_| number.is_multiple_of(10).then_some("refund"));
     }
@@ -73,4 +77,59 @@ fn a_variant_that_keeps_to_what_is_allowed_goes_on() {
     });
     assert_eq!(actions(&site), Vec::<serde_json::Value>::new());
     assert!(!is_stopped(&site.snapshot().1));
+}
+
+#[test]
+fn harm_pauses_the_whole_experiment_where_that_was_asked_for_until_a_person_lifts_it() {
+    let site = Site::with(&guarded("pause"));
+    for number in 0..200 {
+        visit(&site, number, |arm| (arm == 1).then_some("refund"));
+    }
+    let is_paused = |phase: &Phase| *phase == Phase::Paused;
+    site.wait_for("the pause", |content| is_paused(&content.experiments[0].phase));
+    let done = actions(&site);
+    assert_eq!(done.len(), 1, "{done:?}");
+    assert_eq!(
+        (&done[0]["author"], &done[0]["action"]),
+        (&"guardrail".into(), &"pause".into())
+    );
+    // No variant of its own: a pause is everybody's.
+    assert!(done[0]["variant"].is_null() && done[0]["reason"].as_str().unwrap().contains("refund"));
+    assert!(!is_stopped(&site.snapshot().1));
+
+    site.act(r#"{"action":"lift","experiment":"hero","author":"ada"}"#);
+    site.wait_for("the lift", |content| !is_paused(&content.experiments[0].phase));
+}
+
+#[test]
+fn an_arm_whose_visitors_get_lost_ends_the_tilting_until_a_person_has_found_the_cause() {
+    let tilting = HERO.replace(
+        r#"{ kind = "fixed", weights = { calm = 0.5, bold = 0.5 } }"#,
+        r#"{ kind = "best-arm" }"#,
+    );
+    assert_ne!(tilting, HERO);
+    let site = Site::with(&tilting);
+    // Five of six that saw the second arm are never heard of.
+    for number in 0..300 {
+        visit_on_a_poor_line(
+            &site,
+            number,
+            |arm| arm == 1 && !number.is_multiple_of(6),
+            |_| None,
+        );
+    }
+    site.wait_for("the even split", |_| !actions(&site).is_empty());
+    let done = actions(&site);
+    assert_eq!(
+        (&done[0]["author"], &done[0]["action"]),
+        (&"guardrail".into(), &"even-split".into())
+    );
+    assert!(done[0]["reason"].as_str().unwrap().contains("lost or forged"));
+
+    // Once, and what came before a person lifted it is not held against the experiment again.
+    site.act(r#"{"action":"lift","experiment":"hero","author":"ada"}"#);
+    for number in 1_000..1_020 {
+        visit(&site, number, |_| None);
+    }
+    assert_eq!(actions(&site).len(), 2, "{:?}", actions(&site));
 }

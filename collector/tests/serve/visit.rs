@@ -10,6 +10,16 @@ use crate::site::Site;
 
 /// A visitor decides with the newest snapshot, sees the arm, and does what `acts` says.
 pub fn visit(site: &Site, number: u64, acts: impl Fn(u32) -> Option<&'static str>) -> Visitor {
+    visit_on_a_poor_line(site, number, |_| false, acts)
+}
+
+/// The same, but that what happened is never sent where the line lets an arm's visitors down.
+pub fn visit_on_a_poor_line(
+    site: &Site,
+    number: u64,
+    is_lost: impl Fn(u32) -> bool,
+    acts: impl Fn(u32) -> Option<&'static str>,
+) -> Visitor {
     let now_ms = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
     let mut random = [7; 16];
     random[..8].copy_from_slice(&number.to_be_bytes());
@@ -19,6 +29,9 @@ pub fn visit(site: &Site, number: u64, acts: impl Fn(u32) -> Option<&'static str
     let prepared = prepare(experiment, &Context::new(), true);
     let exposure = decide(experiment, &prepared, version, Unit::Visitor(&visitor), 0).unwrap();
     let arm = exposure.arm;
+    if is_lost(arm) {
+        return visitor;
+    }
     let event = |body| {
         Event {
             made_ms: 0,

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod answers;
 mod cuts;
 mod delays;
 mod forgets;
