@@ -29,6 +29,7 @@ use alloc::vec::Vec;
 
 use crate::acc::Accumulators;
 use crate::model::{Model, Segment};
+use crate::propensity::Arms;
 use crate::revision::{PolicyKind, Revision};
 
 use history::History;
@@ -70,7 +71,8 @@ impl Source<'_> {
     }
 }
 
-/// Fits the model of a revision. `is_active` says which arms may be shown: the others are not waited for.
+/// Fits the model of a revision. `is_active` says which arms may be shown: the others are not waited for, and have no part in
+/// tables.
 pub fn fit(
     revision: &Revision,
     is_active: impl Fn(usize) -> bool,
@@ -120,6 +122,7 @@ fn fitted(
         PolicyKind::Contextual => BURN_IN_CONTEXTUAL,
         _ => BURN_IN,
     };
+    let active = Arms::of(revision.arms(), &is_active);
     let burning = |arm: usize| is_active(arm) && !was_added(arm) && weighed.arm(arm).seen < burn_in;
     if weighed.arms().is_empty() || (0..revision.arms()).any(burning) {
         return Model::default();
@@ -127,8 +130,8 @@ fn fitted(
     let mut model = match revision.policy.kind {
         PolicyKind::Fixed => means_only(weighed),
         PolicyKind::Contextual => contextual::model(weighed),
-        PolicyKind::Thompson => table::model(weighed, |chances| chances),
-        PolicyKind::BestArm => table::model(weighed, |chances| normal::top_two(&chances)),
+        PolicyKind::Thompson => table::model(weighed, active, |chances| chances),
+        PolicyKind::BestArm => table::model(weighed, active, |chances| normal::top_two(&chances)),
     };
     model.newcomers = (0..revision.arms())
         .map(|arm| {

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use crate::propensity::Arms;
+
 /// A mean that is known up to a normal error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belief {
@@ -16,9 +18,17 @@ pub struct Belief {
 const NODES: usize = 65;
 const REACH: f64 = 5.0;
 
-/// For every arm the chance that its mean is the largest; the sum is 1.
-pub fn chances(beliefs: &[Belief]) -> Vec<f64> {
-    let mut chances: Vec<f64> = (0..beliefs.len()).map(|arm| chance(beliefs, arm)).collect();
+/// For every active arm the chance that its mean is the largest of theirs, and 0 for the others; the sum is 1.
+pub fn chances(beliefs: &[Belief], active: Arms) -> Vec<f64> {
+    let mut chances: Vec<f64> = (0..beliefs.len())
+        .map(|arm| {
+            if active.has(arm) {
+                chance(beliefs, arm, active)
+            } else {
+                0.0
+            }
+        })
+        .collect();
     let sum: f64 = chances.iter().sum();
     if sum > 0.0 {
         for p in &mut chances {
@@ -69,7 +79,7 @@ pub fn top_two(chances: &[f64]) -> Vec<f64> {
     psi
 }
 
-fn chance(beliefs: &[Belief], arm: usize) -> f64 {
+fn chance(beliefs: &[Belief], arm: usize, active: Arms) -> f64 {
     let Some(own) = beliefs.get(arm) else { return 0.0 };
     let deviation = libm::sqrt(own.variance.max(1e-18));
     let step = 2.0 * REACH / (NODES - 1) as f64;
@@ -79,7 +89,7 @@ fn chance(beliefs: &[Belief], arm: usize) -> f64 {
         let z = own.mean + deviation * t;
         let mut density = libm::exp(-0.5 * t * t);
         for (other, belief) in beliefs.iter().enumerate() {
-            if other != arm {
+            if other != arm && active.has(other) {
                 density *= below(z, belief);
             }
         }
@@ -106,23 +116,27 @@ mod tests {
         }
     }
 
+    fn all(beliefs: &[Belief]) -> Vec<f64> {
+        chances(beliefs, Arms::of(beliefs.len(), |_| true))
+    }
+
     #[test]
     fn two_arms_have_the_chance_that_their_difference_says() {
         // P(N(.1, .02²) > N(.13, .015²)) = Φ(-.03 / .025) = Φ(-1.2).
-        let p = chances(&[belief(0.1, 0.02), belief(0.13, 0.015)]);
+        let p = all(&[belief(0.1, 0.02), belief(0.13, 0.015)]);
         assert!((p[0] - 0.115_069_670_221_7).abs() < 1e-6, "{p:?}");
     }
 
     #[test]
     fn equal_arms_share_alike() {
-        for p in chances(&[belief(0.3, 0.1); 5]) {
+        for p in all(&[belief(0.3, 0.1); 5]) {
             assert!((p - 0.2).abs() < 1e-12);
         }
     }
 
     #[test]
     fn an_arm_that_is_known_well_is_not_stepped_over() {
-        let p = chances(&[belief(0.5, 1e-6), belief(0.3, 0.1)]);
+        let p = all(&[belief(0.5, 1e-6), belief(0.3, 0.1)]);
         // P(N(.3, .1²) > .5) = Φ(-2) = .02275.
         assert!((p[1] - 0.022_75).abs() < 0.01, "{p:?}");
     }
@@ -134,5 +148,13 @@ mod tests {
         assert!(psi[0] > 0.45 && psi[0] < 0.6 && psi[1] > 0.35, "{psi:?}");
         let sure = top_two(&[1.0, 0.0]);
         assert!(sure.iter().all(|p| p.is_finite()), "{sure:?}");
+    }
+
+    #[test]
+    fn an_arm_that_is_not_shown_takes_nothing_from_the_chances_of_the_others() {
+        let beliefs = [belief(0.1, 0.02), belief(0.9, 0.01), belief(0.13, 0.015)];
+        let without = chances(&beliefs, Arms::of(3, |arm| arm != 1));
+        let alone = all(&[beliefs[0], beliefs[2]]);
+        assert_eq!(without, [alone[0], 0.0, alone[1]]);
     }
 }

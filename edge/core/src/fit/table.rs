@@ -14,11 +14,12 @@ use crate::propensity::{Arms, quantise};
 /// Rows at most, by effective count; other segments are served as everybody is.
 const MAX_ROWS: usize = 1_024;
 
-/// `split` turns the chances of being best into the probabilities of the policy.
-pub(super) fn model(weighed: &Weighed<'_>, split: impl Fn(Vec<f64>) -> Vec<f64>) -> Model {
+/// `split` turns the chances of being best into the probabilities of the policy. They are the chances of being the best of the
+/// active arms: one that is stopped and was far ahead would leave the others nothing to be told apart by.
+pub(super) fn model(weighed: &Weighed<'_>, active: Arms, split: impl Fn(Vec<f64>) -> Vec<f64>) -> Model {
     let row = |slot: u32, beliefs: &[Belief]| Segment {
         slot,
-        probabilities_q30: quantise(&split(chances(beliefs)), Arms::of(beliefs.len(), |_| true), 0),
+        probabilities_q30: quantise(&split(chances(beliefs, active)), active, 0),
         means_micros: beliefs.iter().map(|b| mean_micros(b.mean)).collect(),
     };
     let segments = segments(weighed);

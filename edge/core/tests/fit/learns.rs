@@ -116,6 +116,31 @@ fn an_arm_that_is_added_is_a_newcomer_and_does_not_stop_the_others() {
 }
 
 #[test]
+fn a_stopped_arm_is_shown_to_nobody_and_comes_back_with_what_was_learned_of_it() {
+    for kind in [PolicyKind::Contextual, PolicyKind::Thompson] {
+        let mut world = World::new(revision(kind, 3));
+        world.run(&shop(), 6_000, 100, 250);
+        let before = world.prediction("phone", 1);
+        world.experiment.stopped = vec![false, true, false];
+        // With the model that still knows it, and with those that were fitted since.
+        for _ in 0..4 {
+            assert!(world.share("phone", 1) <= 0.0, "{kind:?}");
+            let others = world.share("phone", 0) + world.share("phone", 2);
+            assert!((others - 1.0).abs() < 1e-8, "{kind:?}: {others}");
+            world.run(&shop(), 500, 100, 250);
+        }
+        // Of what is left the phones' best is the third.
+        assert!(world.share("phone", 2) > 0.5, "{kind:?}");
+
+        world.experiment.stopped = Vec::new();
+        world.refit();
+        let after = world.prediction("phone", 1);
+        assert!((after - before).abs() < 0.03, "{kind:?}: {before}, {after}");
+        assert!(world.share("phone", 1) > 0.8, "{kind:?}");
+    }
+}
+
+#[test]
 fn the_same_sums_give_the_same_model_however_they_came_about() {
     for kind in [
         PolicyKind::Contextual,

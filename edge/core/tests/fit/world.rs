@@ -188,7 +188,8 @@ impl World {
             })
             .collect();
         let source = Source { revision, sums };
-        fit_from(revision, |_| true, &[source], &histories, self.now_ms)
+        let is_active = |arm| self.experiment.is_active(arm);
+        fit_from(revision, is_active, &[source], &histories, self.now_ms)
     }
 
     /// What this world has seen, as history for another: counts for at most so many visitors.
