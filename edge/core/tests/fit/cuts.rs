@@ -3,7 +3,8 @@
 use tiltwise_core::context::{Context, ContextValue};
 use tiltwise_core::event::{Exposure, Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine};
 use tiltwise_core::features::encode;
-use tiltwise_core::fit::{Source, cuts, fit};
+use tiltwise_core::fit::history::{History, Part, Reach};
+use tiltwise_core::fit::{Source, cuts, fit, fit_from};
 use tiltwise_core::id::{Pseudonym, RevisionId, Tier, UnitKind};
 use tiltwise_core::join::{Fold, Params};
 use tiltwise_core::propensity::ONE_Q30;
@@ -126,6 +127,29 @@ fn what_was_counted_before_the_cuts_teaches_as_if_it_had_been_counted_by_them() 
     let learned = fit(&cut, |_| true, &sources(&before), clock_ms);
     assert!(learned.slots.len() > 15);
     assert_eq!(learned, fit(&cut, |_| true, &sources(&after), clock_ms));
+}
+
+#[test]
+fn a_history_that_was_imported_before_the_cuts_teaches_as_if_it_had_been_imported_after_them() {
+    let before = folded(UNCUT, &definition(), 600);
+    let cut = cuts::choose(&definition(), &sources(&before)).unwrap();
+    let after = folded(CUT, &cut, 600);
+    let running = folded(CUT, &cut, 240);
+    let clock_ms = before.clock().ms();
+    let with = |revision: &Revision, past: &Fold, id: RevisionId| {
+        let sums = past.sums()[&id].clone();
+        let history = History {
+            revision,
+            parts: &[Part { weight: 1.0, sums }],
+            reach: Reach::Arms,
+            worth: 300.0,
+            as_of_ms: clock_ms,
+        };
+        fit_from(&cut, |_| true, &sources(&running), &[history], clock_ms)
+    };
+    let learned = with(&definition(), &before, UNCUT);
+    assert_eq!(learned, with(&cut, &after, CUT));
+    assert_ne!(learned, fit(&cut, |_| true, &sources(&running), clock_ms));
 }
 
 #[test]
