@@ -8,6 +8,7 @@ import { follow } from "./lifecycle.js";
 import { Outbox } from "./outbox.js";
 import { Snapshots } from "./snapshots.js";
 import { Store } from "./storage.js";
+import { Tabs } from "./tabs.js";
 import type { Client, Consent, Context, Events, Explanation, Json, Options, Outcome, Variant } from "./types.js";
 import { Variants, without } from "./variants.js";
 import { type Edge, lay, load, put, room, take, unsigned } from "./wasm.js";
@@ -39,6 +40,7 @@ class Tiltwise implements Client {
   readonly #outbox: Outbox;
   readonly #snapshots: Snapshots;
   readonly #variants: Variants;
+  readonly #tabs: Tabs;
   readonly #streams: boolean;
   readonly #ready: Promise<boolean>;
   #isReady: (ready: boolean) => void = () => undefined;
@@ -50,6 +52,8 @@ class Tiltwise implements Client {
   #unfollow: () => void;
   #unwatch: () => void;
   #saving = false;
+  /** This page's record is stored: where it is gone, somebody has erased it. */
+  #isStored = false;
   /** Whether the snapshot in use is the stored one. */
   #isKept = false;
   #closed = false;
@@ -74,6 +78,7 @@ class Tiltwise implements Client {
       used: () => this.#used(),
       forged: () => this.#store.remove("snapshot"),
     });
+    this.#tabs = new Tabs((denials) => this.#heard(denials));
     this.#edge.setGpc(this.#id, gpc());
     this.setContext(options.context ?? {});
     this.setConsent(options.consent ?? {});
@@ -123,6 +128,7 @@ class Tiltwise implements Client {
     this.#edge.reset(this.#id, Date.now());
     this.#account = null;
     this.#shown.clear();
+    this.#isStored = false;
     this.#store.remove("visitor", "memory", "session");
     this.#changed();
   }
@@ -136,20 +142,12 @@ class Tiltwise implements Client {
   }
 
   setConsent(consent: Partial<Consent>): void {
-    const before = this.#consent.measurement;
-    this.#consent = { ...this.#consent, ...consent };
-    const { measurement, personalization } = this.#consent;
-    lay(random(FRESH_BYTES));
-    this.#edge.setConsent(this.#id, ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), Date.now());
-    if (measurement === "granted" && before !== "granted") this.#restore();
-    if (measurement === "denied") this.#store.remove("visitor", "memory", "session", "snapshot");
-    if (measurement === "granted" && this.#streams) this.#snapshots.stream.start();
-    else this.#snapshots.stream.stop();
-    this.#changed();
+    this.#answer(consent, true);
+    this.#tabs.tell(consent);
   }
 
   visitorId(): string | null {
-    return this.#consent.measurement === "granted" ? toHex(take(this.#edge.visitor(this.#id))) : null;
+    return this.#consent.measurement === "granted" ? this.#visitor() : null;
   }
 
   override(key: string, variant: string | null): void {
@@ -163,7 +161,7 @@ class Tiltwise implements Client {
     return explain(sealed.content, sealed.version, {
       key,
       context: this.#context,
-      visitor: toHex(take(this.#edge.visitor(this.#id))),
+      visitor: this.#visitor(),
       account: this.#account,
       personalization: this.#consent.personalization,
       gpc: gpc(),
@@ -185,6 +183,7 @@ class Tiltwise implements Client {
     this.#unwatch();
     this.#snapshots.close();
     this.#isReady(false);
+    this.#tabs.close();
     await this.flush();
     this.#outbox.stop();
     this.#edge.close(this.#id);
@@ -192,6 +191,36 @@ class Tiltwise implements Client {
 
   on<K extends keyof Events>(event: K, listener: (detail: Events[K]) => void): () => void {
     return this.#emitter.on(event, listener);
+  }
+
+  /** Takes answers: `mine`, from this page, or from another tab. */
+  #answer(consent: Partial<Consent>, mine: boolean): void {
+    const before = this.#consent.measurement;
+    const visitor = this.#visitor();
+    this.#consent = { ...this.#consent, ...consent };
+    const { measurement, personalization } = this.#consent;
+    const isGranted = measurement === "granted";
+    lay(random(FRESH_BYTES));
+    this.#edge.setConsent(this.#id, ANSWERS.indexOf(measurement), ANSWERS.indexOf(personalization), Date.now());
+    if (isGranted && before !== measurement) this.#restore();
+    if (measurement === "denied") {
+      this.#isStored = false;
+      // Who denied elsewhere has erased already; what stands there under another name belongs to a later yes.
+      const stored = this.#store.get("visitor");
+      if (mine || !stored || stored === visitor) this.#store.remove("visitor", "memory", "snapshot");
+      this.#store.remove("session");
+    }
+    if (isGranted && this.#streams) this.#snapshots.stream.start();
+    else this.#snapshots.stream.stop();
+    this.#changed();
+  }
+
+  /** Another tab has denied. */
+  #heard(denials: Partial<Consent>): void {
+    const [before, after] = [this.#consent, { ...this.#consent, ...denials }];
+    if (before.measurement === after.measurement && before.personalization === after.personalization) return;
+    this.#answer(denials, false);
+    this.#emitter.emit("consent", { ...this.#consent });
   }
 
   /** A snapshot is in use. */
@@ -230,7 +259,12 @@ class Tiltwise implements Client {
     const memory = take(this.#edge.remembered(this.#id, Date.now()));
     // No bytes: it may not be stored.
     if (memory.length === 0) return;
-    if (!this.#store.get("visitor")) this.#store.set("visitor", toHex(take(this.#edge.visitor(this.#id))));
+    if (!this.#store.get("visitor")) {
+      // Erased meanwhile, by another tab or by the page: what stands here is not written back.
+      if (this.#isStored) return;
+      this.#store.set("visitor", this.#visitor());
+    }
+    this.#isStored = this.#store.get("visitor") !== null;
     this.#store.set("memory", toHex(memory));
     this.#store.set("session", String(unsigned(this.#edge.tag(this.#id))));
     // With every choice, not with every update: those come four times a second.
@@ -249,6 +283,10 @@ class Tiltwise implements Client {
     else this.#edge.unset(this.#id, length);
   }
 
+  #visitor(): string {
+    return toHex(take(this.#edge.visitor(this.#id)));
+  }
+
   #bytes(name: "visitor" | "memory"): Uint8Array | null {
     const text = this.#store.get(name);
     return text === null ? null : toBytes(text);
@@ -262,6 +300,8 @@ class Tiltwise implements Client {
   }
 
   #comeBack(frozen: boolean): void {
+    // A page that was put aside whole hears of nothing meanwhile.
+    if (frozen && this.#isStored && !this.#store.get("visitor")) this.#heard({ measurement: "denied" });
     this.#outbox.comeBack(frozen);
     if (this.#consent.measurement === "granted" && this.#streams) this.#snapshots.stream.start();
   }

@@ -5,7 +5,7 @@ import type { ClientError, ErrorCode, Events } from "./types.js";
 type Listeners = { [K in keyof Events]: Set<(detail: Events[K]) => void> };
 
 export class Emitter {
-  readonly #listeners: Listeners = { update: new Set(), exposure: new Set(), error: new Set() };
+  readonly #listeners: Listeners = { update: new Set(), exposure: new Set(), consent: new Set(), error: new Set() };
 
   on<K extends keyof Events>(event: K, listener: (detail: Events[K]) => void): () => void {
     this.#listeners[event]?.add(listener);

@@ -60,6 +60,8 @@ export interface Events {
   update: Update;
   /** A variant was shown for the first time in its episode. */
   exposure: Variant;
+  /** Another tab has denied, and this one follows: the answers that hold here now. */
+  consent: Consent;
   error: ClientError;
 }
 
@@ -121,7 +123,7 @@ export interface Client {
   reset(): void;
   /** Replaces the context. What is shown already stays. */
   setContext(context: Context): void;
-  /** Takes an answer. A denial of measurement erases what was held and stored. */
+  /** Takes an answer. A denial holds in every open tab of the origin; one of measurement erases what was held and stored. */
   setConsent(consent: Partial<Consent>): void;
   /** The visitor id, to be handed to a server that reports for this visitor; `null` unless measurement is granted. */
   visitorId(): string | null;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "tiltwise";
 import { Collector } from "./kit/collector.mjs";
-import { shelves } from "./kit/page.mjs";
+import { page, shelves } from "./kit/page.mjs";
 
 const context = { device: "phone", country: "US" };
 const all = { measurement: "granted", personalization: "granted" };
@@ -65,6 +65,38 @@ test("a withdrawal erases what was stored, and nothing is sent after it", async 
   assert.equal(posts(collector), before);
   client.setConsent({ measurement: "granted" });
   assert.notEqual(client.visitorId(), visitor);
+  await client.close();
+});
+
+test("a page that was put aside while another tab denied finds its record gone, and takes that for the denial", async () => {
+  const here = page();
+  try {
+    const { client, collector, storage } = await visit(all);
+    const answers = [];
+    client.on("consent", (consent) => answers.push(consent));
+    here.thaw();
+    assert.equal(client.variant("hero").source, "sticky");
+    here.go();
+    ["visitor", "memory", "snapshot"].forEach((name) => storage.local.removeItem(`tiltwise.${name}`));
+    const before = posts(collector);
+    here.thaw();
+    assert.deepEqual(answers, [{ measurement: "denied", personalization: "granted" }]);
+    assert.equal(client.variant("hero").source, "consent");
+    client.track("after");
+    await client.close();
+    assert.deepEqual(kept(storage), []);
+    assert.equal(posts(collector), before);
+  } finally {
+    here.end();
+  }
+});
+
+test("a record that somebody has erased is not written back by a page that goes on", async () => {
+  const { client, storage } = await visit(all);
+  ["visitor", "memory", "snapshot"].forEach((name) => storage.local.removeItem(`tiltwise.${name}`));
+  client.variant("checkout");
+  await client.flush();
+  assert.deepEqual(kept(storage), ["tiltwise.session"]);
   await client.close();
 });
 

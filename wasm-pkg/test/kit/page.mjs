@@ -32,6 +32,8 @@ export function page() {
       document.dispatchEvent(new Event("visibilitychange"));
     },
     go: () => target.dispatchEvent(new Event("pagehide")),
+    /** It is shown again as it was when it was put aside. */
+    thaw: () => target.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true })),
     /** Another tab has written. */
     stored: (key, newValue) => target.dispatchEvent(Object.assign(new Event("storage"), { key, newValue })),
     end() {
