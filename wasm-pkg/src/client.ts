@@ -10,6 +10,7 @@ import { Snapshots } from "./snapshots.js";
 import { Store } from "./storage.js";
 import { Tabs } from "./tabs.js";
 import type { Client, Consent, Context, Events, Explanation, Json, Options, Outcome, Variant } from "./types.js";
+import { Unsent } from "./unsent.js";
 import { Variants, without } from "./variants.js";
 import { type Edge, lay, load, put, room, take, unsigned } from "./wasm.js";
 
@@ -37,6 +38,7 @@ class Tiltwise implements Client {
   readonly #id: number;
   readonly #emitter = new Emitter();
   readonly #store: Store;
+  readonly #unsent: Unsent;
   readonly #outbox: Outbox;
   readonly #snapshots: Snapshots;
   readonly #variants: Variants;
@@ -69,7 +71,8 @@ class Tiltwise implements Client {
     this.#streams = options.stream ?? defaults.stream;
     this.#variants = new Variants(edge, this.#id);
     const http = new Http(options);
-    this.#outbox = new Outbox(edge, this.#id, http, this.#emitter);
+    this.#unsent = new Unsent(this.#store, () => this.#consent.personalization, gpc);
+    this.#outbox = new Outbox(edge, this.#id, http, this.#emitter, this.#unsent);
     const trusted = {
       keys: (options.publicKeys ?? []).flatMap((key) => toBytes(key) ?? []),
       requireSignature: options.requireSignature ?? defaults.requireSignature,
@@ -185,6 +188,7 @@ class Tiltwise implements Client {
     this.#isReady(false);
     this.#tabs.close();
     await this.flush();
+    this.#outbox.keep();
     this.#outbox.stop();
     this.#edge.close(this.#id);
   }
@@ -209,9 +213,13 @@ class Tiltwise implements Client {
       const stored = this.#store.get("visitor");
       if (mine || !stored || stored === visitor) this.#store.remove("visitor", "memory", "snapshot");
       this.#store.remove("session");
+      this.#unsent.erase();
     }
+    // What may be sent all the same the module gives out again.
+    if (measurement === "denied" || personalization === "denied") this.#outbox.forget();
     if (isGranted && this.#streams) this.#snapshots.stream.start();
     else this.#snapshots.stream.stop();
+    if (isGranted) this.#outbox.resend();
     this.#changed();
   }
 
@@ -303,7 +311,9 @@ class Tiltwise implements Client {
     // A page that was put aside whole hears of nothing meanwhile.
     if (frozen && this.#isStored && !this.#store.get("visitor")) this.#heard({ measurement: "denied" });
     this.#outbox.comeBack(frozen);
-    if (this.#consent.measurement === "granted" && this.#streams) this.#snapshots.stream.start();
+    if (this.#consent.measurement !== "granted") return;
+    if (this.#streams) this.#snapshots.stream.start();
+    this.#outbox.resend();
   }
 }
 

@@ -1,7 +1,12 @@
-/** Carries batches to the collector and says what became of them. Which, when and how often the module decides. */
+/**
+ * Carries batches to the collector and says what became of them. Which, when and how often the module decides; what is
+ * still open when the page is left is kept for the next one.
+ */
 
+import type { Bytes } from "./envelope.js";
 import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
+import type { Unsent } from "./unsent.js";
 import { type Edge, take } from "./wasm.js";
 
 const DOOR = "/v1/e";
@@ -18,16 +23,23 @@ export class Outbox {
   readonly #id: number;
   readonly #http: Http;
   readonly #emitter: Emitter;
+  readonly #unsent: Unsent;
   readonly #underway = new Set<Promise<void>>();
+  /** What was given out and has not been answered for good, by ticket. */
+  readonly #open = new Map<number, Bytes>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Some batch was given to a beacon, which never tells. */
   #unheard = false;
+  /** Earlier pages' batches are being sent; or were, in vain. */
+  #resending = false;
+  #isLeft = false;
 
-  constructor(edge: Edge, id: number, http: Http, emitter: Emitter) {
+  constructor(edge: Edge, id: number, http: Http, emitter: Emitter, unsent: Unsent) {
     this.#edge = edge;
     this.#id = id;
     this.#http = http;
     this.#emitter = emitter;
+    this.#unsent = unsent;
   }
 
   /** Sends what is due, and wakes up for what is due later. */
@@ -45,6 +57,29 @@ export class Outbox {
   leave(): void {
     const beacons = typeof Request === "undefined" || !("keepalive" in Request.prototype);
     this.#drain(true, beacons);
+    this.keep();
+  }
+
+  /** Stores what nobody has acknowledged. */
+  keep(): void {
+    this.#unsent.keep(this.#open);
+  }
+
+  /** Nothing that was given out may be sent again. */
+  forget(): void {
+    this.#open.clear();
+  }
+
+  /** Sends what earlier pages could not. Another tab may do the same: it counts once. */
+  resend(): void {
+    if (this.#resending) return;
+    this.#resending = true;
+    this.#isLeft = false;
+    const sent = this.#resend().finally(() => {
+      this.#resending = false;
+      this.#underway.delete(sent);
+    });
+    this.#underway.add(sent);
   }
 
   /** The page is back: what nobody was heard of goes again. */
@@ -63,6 +98,7 @@ export class Outbox {
       const bytes = take(this.#edge.nextBatch(this.#id, Date.now(), all));
       if (bytes.length === 0) break;
       const ticket = this.#edge.ticket(this.#id);
+      this.#open.set(ticket, bytes);
       if (beacons && this.#http.beacon(DOOR, bytes)) {
         this.#unheard = true;
         continue;
@@ -79,8 +115,34 @@ export class Outbox {
     if (at !== Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(0, at - Date.now()));
   }
 
-  async #send(ticket: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    let [outcome, asked] = [AGAIN, 0];
+  async #send(ticket: number, bytes: Bytes): Promise<void> {
+    const { outcome, asked, isCut } = await this.#post(bytes);
+    if (outcome !== AGAIN) {
+      this.#open.delete(ticket);
+      this.#unsent.drop(ticket);
+    } else if (isCut && this.#open.has(ticket) && isHidden()) {
+      // Past the quota of requests that outlive a page, a beacon has one of its own.
+      this.#unheard ||= this.#http.beacon(DOOR, bytes);
+    }
+    this.#edge.report(this.#id, ticket, outcome, Date.now(), asked);
+    this.#wake();
+    if (outcome === ON_DISK && this.#isLeft) this.resend();
+  }
+
+  async #resend(): Promise<void> {
+    for (const name of this.#unsent.names()) {
+      const bytes = this.#unsent.take(name);
+      if (!bytes) continue;
+      const { outcome } = await this.#post(bytes);
+      this.#isLeft = outcome === AGAIN;
+      if (this.#isLeft) return;
+      this.#unsent.drop(name);
+    }
+  }
+
+  /** What became of a batch, and for how long the collector asks to be left alone; or there was no answer at all. */
+  async #post(bytes: Bytes): Promise<{ outcome: number; asked: number; isCut: boolean }> {
+    let [outcome, asked, isCut] = [AGAIN, 0, false];
     try {
       const response = await this.#http.post(DOOR, bytes);
       const { status } = response;
@@ -96,14 +158,11 @@ export class Outbox {
       }
     } catch (thrown) {
       if (outcome === AGAIN) {
-        // Past the quota of requests that outlive a page, a beacon has one of its own.
-        const hidden = typeof document !== "undefined" && document.visibilityState === "hidden";
-        this.#unheard ||= hidden && this.#http.beacon(DOOR, bytes);
+        isCut = true;
         this.#emitter.error("network", `the collector cannot be reached (${thrown}); the batch is sent again`);
       }
     }
-    this.#edge.report(this.#id, ticket, outcome, Date.now(), asked);
-    this.#wake();
+    return { outcome, asked, isCut };
   }
 
   /** The answer is empty where all is well, and otherwise one byte an event. */
@@ -113,6 +172,10 @@ export class Outbox {
       this.#emitter.error("rejected", `the collector rejected ${rejected.length} events (codes ${rejected.join(", ")})`);
     }
   }
+}
+
+function isHidden(): boolean {
+  return typeof document !== "undefined" && document.visibilityState === "hidden";
 }
 
 /** In milliseconds; seconds and dates both occur. */

@@ -2,7 +2,7 @@
 
 import type { Options, Storage } from "./types.js";
 
-type Name = "visitor" | "memory" | "snapshot" | "session";
+export type Name = "visitor" | "memory" | "snapshot" | "session" | `unsent.${string}`;
 
 const PREFIX = "tiltwise.";
 
@@ -38,6 +38,16 @@ export class Store {
       } catch {
         // Where nothing can be removed, nothing was stored.
       }
+    }
+  }
+
+  /** The names of what every tab has stored, as far as the storage lists them: the browser's does. */
+  names(): Name[] {
+    try {
+      const names = Object.keys(this.#local ?? {}).filter((name) => name.startsWith(PREFIX));
+      return names.map((name) => name.slice(PREFIX.length) as Name);
+    } catch {
+      return [];
     }
   }
 

@@ -79,7 +79,11 @@ export interface ClientError extends Error {
   code: ErrorCode;
 }
 
-/** Where a client keeps what should outlive a page; used only while measurement is granted. */
+/**
+ * Where a client keeps what should outlive a page; used only while measurement is granted.
+ *
+ * One that is not the browser's own keeps unacknowledged batches only where `Object.keys` lists what is in it.
+ */
 export interface Storage {
   getItem(name: string): string | null;
   setItem(name: string, value: string): void;

@@ -11,6 +11,10 @@ export class Door {
   requests = [];
   /** By path: what to make of the body of an answer. */
   tamper = new Map();
+  /** While it is shut nothing passes, and nobody gets an answer: as without a network. */
+  isShut = false;
+  /** The bodies of the batches that came then. */
+  turnedAway = [];
   #server;
   #to;
   #arrived = new EventEmitter();
@@ -50,6 +54,12 @@ export class Door {
     try {
       const body = await whole(request);
       const { method, url: path, headers } = request;
+      if (this.isShut) {
+        if (method === "POST") this.turnedAway.push(body);
+        this.#arrived.emit("request");
+        response.destroy();
+        return;
+      }
       this.requests.push({ method, path, headers, body });
       this.#arrived.emit("request");
       const onward = http.request(this.#to() + path, { method, headers });

@@ -44,6 +44,8 @@ export function batch(body) {
     magic: text(one(1)),
     session: hex(one(3)),
     sequence: Number(one(4) ?? 0n),
+    // Of a field that stands twice the last counts.
+    sentMs: Number(all.findLast(([n]) => n === 5)?.[1] ?? 0n),
     visitor: hex(one(6)),
     account: text(one(7)),
     dropped: Number(one(8) ?? 0n),

@@ -13,6 +13,20 @@ export class Shelf {
   removeItem = (name) => void this.#ask().delete(name);
 }
 
+/** Storage that lists what is in it, as the browser's does. */
+export const listing = () =>
+  Object.create({
+    getItem(name) {
+      return this[name] ?? null;
+    },
+    setItem(name, value) {
+      this[name] = String(value);
+    },
+    removeItem(name) {
+      delete this[name];
+    },
+  });
+
 export const shelves = () => ({ local: new Shelf(), session: new Shelf() });
 
 /** Turns this process into a page until `end` is called. */
