@@ -16,7 +16,7 @@ use crate::{
     history::Shelf,
     http::{
         admin::{self, Office},
-        public::{self, Doors, Limits},
+        public::{Doors, Front, Limits},
         server,
     },
     hub::{self, Hub},
@@ -238,14 +238,19 @@ async fn serve(config: &Config, parts: &Parts) -> Result<(), Failure> {
         async move { drop(stopping.wait_for(|stopping| *stopping).await) }
     };
     let patience = config.limits.header_timeout.duration();
-    let doors = public::service(
+    let front = Front::new(
         doors(config, parts, &stopping),
         &config.http.prefix,
         config.http.allowed_origins.clone(),
     );
     let office = admin::service(office(config, parts, &stopping));
-    let doors = tokio::spawn(server::serve(public, doors, patience, stop()));
-    let office = tokio::spawn(server::serve(admin, office, patience, stop()));
+    let doors = tokio::spawn(server::serve(
+        public,
+        move |peer| front.answers(peer),
+        patience,
+        stop(),
+    ));
+    let office = tokio::spawn(server::serve(admin, move |_| office.clone(), patience, stop()));
     let keeper = keep(parts, stopping.subscribe())?;
 
     told.await;
@@ -291,7 +296,9 @@ fn doors(config: &Config, parts: &Parts, stopping: &watch::Sender<bool>) -> Door
             body_timeout: limits.body_timeout.duration(),
             in_flight: limits.in_flight,
             streams: limits.streams,
+            streams_per_address: limits.streams_per_address,
         },
+        trusted_proxies: config.http.trusted_proxies.clone(),
         gpc_limits: config.privacy.gpc == Gpc::Limit,
         stopping: stopping.subscribe(),
     }

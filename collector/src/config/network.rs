@@ -95,14 +95,28 @@ impl Setting for SocketAddr {
 impl Setting for IpNet {
     fn read(node: &Node) -> Result<Self, Misfit> {
         let text = String::read(node)?;
-        text.parse()
+        let network = text
+            .parse()
             .or_else(|_| text.parse::<IpAddr>().map(Self::from))
             .map_err(|_| {
                 Misfit::new(
                     format!("holds \"{text}\", which is no network"),
                     "Write addresses or networks: [\"10.0.0.0/8\"]",
                 )
-            })
+            })?;
+        if network.prefix_len() == 0 {
+            return Err(Misfit::new(
+                format!("holds \"{text}\", which is everybody"),
+                "Name the proxies alone: whoever is trusted may say that it is anybody",
+            ));
+        }
+        if network != network.trunc() {
+            return Err(Misfit::new(
+                format!("holds \"{text}\", an address with the length of a network"),
+                format!("Write \"{}\", or \"{}\"", network.trunc(), network.addr()),
+            ));
+        }
+        Ok(network)
     }
 }
 

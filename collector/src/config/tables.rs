@@ -23,8 +23,8 @@ pub struct Http {
     pub prefix: Prefix,
     /// Default []: pages of the same origin only.
     pub allowed_origins: Origins,
-    /// Proxies in front of the collector. Checked and kept, and used by nothing: no address is read, so none is believed.
-    /// Default [].
+    /// Proxies in front of the collector, whose `X-Forwarded-For` or `Forwarded` is believed: by it the streams of a client
+    /// are counted (`limits.streams_per_address`). Default [].
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -105,6 +105,9 @@ pub struct Limits {
     pub in_flight: usize,
     /// Pages that listen to the stream at once. Default 10000.
     pub streams: usize,
+    /// Of those so many from one client's address (of IPv6: from one network of 64 bits). Default 1000, a tenth: one client
+    /// cannot take them all, and an office behind one address has room.
+    pub streams_per_address: usize,
 }
 
 /// `diagnostics`: what the collector says about itself on standard error.
@@ -256,6 +259,7 @@ impl Limits {
             ),
             in_flight: at_least(problems, &mut table, "in_flight", 256, 1),
             streams: at_least(problems, &mut table, "streams", 10_000, 1),
+            streams_per_address: at_least(problems, &mut table, "streams_per_address", 1_000, 1),
         };
         table.finish(problems);
         limits

@@ -32,6 +32,29 @@ fn the_documented_file_is_accepted_and_its_paths_are_relative_to_it() {
 }
 
 #[test]
+fn a_trusted_proxy_is_an_address_or_a_network_and_never_everybody() {
+    let proxies = |list: &str| format!("http = {{ trusted_proxies = [{list}] }}");
+    let config = check(&proxies(r#""10.0.0.0/8", "192.0.2.7", "2001:db8::/32""#)).unwrap();
+    let trusted: Vec<String> = config
+        .http
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]);
+    for (wrong, said) in [
+        ("proxy.local", "which is no network. Write addresses or networks"),
+        ("0.0.0.0/0", "which is everybody. Name the proxies alone"),
+        ("::/0", "which is everybody"),
+        ("10.0.0.7/8", r#"Write "10.0.0.0/8", or "10.0.0.7""#),
+    ] {
+        let errors = errors(&proxies(&format!("{wrong:?}")));
+        assert!(errors.contains(said), "{errors}");
+        assert!(errors.contains("http.trusted_proxies"), "{errors}");
+    }
+}
+
+#[test]
 fn an_empty_file_is_a_whole_configuration() {
     let config = Config::check(None, "", Vec::new()).unwrap();
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");

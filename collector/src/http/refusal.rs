@@ -13,6 +13,7 @@ use crate::log::LogError;
 pub(super) enum Refusal {
     TooManyBatches,
     TooManyStreams,
+    TooManyStreamsOfOne,
     BodyTooLarge,
     InflatesTooLarge,
     BodyTooSlow,
@@ -51,6 +52,15 @@ impl Refusal {
                 S::SERVICE_UNAVAILABLE,
                 "streams",
                 said("more streams are open than limits.streams; poll instead"),
+                Some(30),
+            ),
+            Self::TooManyStreamsOfOne => (
+                S::TOO_MANY_REQUESTS,
+                "streams-of-one-address",
+                said(
+                    "more streams are open from one address than limits.streams_per_address; a proxy that asks for many \
+                     belongs in http.trusted_proxies",
+                ),
                 Some(30),
             ),
             Self::BodyTooLarge => (

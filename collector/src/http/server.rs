@@ -3,7 +3,7 @@
 //! HTTP/1.1: whatever ends TLS in front speaks the rest. Headers must arrive within their time, so that a client that
 //! sends a byte a minute holds nothing. On shutdown nobody new is let in, and everybody inside may finish.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, net::IpAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -35,20 +35,21 @@ impl<S> Answers for S where
 {
 }
 
-/// Serves until `stop` resolves and what was in flight has been answered.
-pub async fn serve(
+/// Serves until `stop` resolves and what was in flight has been answered. `answers` says what answers a connection from an
+/// address.
+pub async fn serve<A: Answers>(
     listener: TcpListener,
-    service: impl Answers,
+    answers: impl Fn(IpAddr) -> A,
     header_timeout: Duration,
     stop: impl Future<Output = ()>,
 ) {
     let connections = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, most often: those inside must leave before others can come.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -63,7 +64,7 @@ pub async fn serve(
         let connection = http1::Builder::new()
             .timer(patience.clone())
             .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service.clone());
+            .serve_connection(TokioIo::new(stream), answers(peer.ip()));
         let watched = connections.watch(connection);
         // A connection that breaks is its client's affair.
         tokio::spawn(patience.drive(watched));

@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use ipnet::IpNet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiltwise_collector::{
     config::{Origins, Prefix},
     http::{
         admin::{self, Desk, Office},
-        public::{self, Doors, Limits},
+        public::{Doors, Front, Limits},
         server,
     },
     hub::{self, Hub},
@@ -37,6 +38,7 @@ pub const LIMITS: Limits = Limits {
     body_timeout: Duration::from_secs(10),
     in_flight: 256,
     streams: 3,
+    streams_per_address: 1_000,
 };
 
 pub struct Collector {
@@ -53,6 +55,7 @@ pub struct Collector {
 
 pub struct Setup {
     pub limits: Limits,
+    pub trusted_proxies: Vec<IpNet>,
     pub header_timeout: Duration,
     pub origins: Origins,
 }
@@ -62,6 +65,7 @@ impl Default for Setup {
         let origins = Origins::These(vec!["https://shop.example".to_owned()]);
         Self {
             limits: LIMITS,
+            trusted_proxies: Vec::new(),
             header_timeout: Duration::from_secs(5),
             origins,
         }
@@ -99,6 +103,7 @@ impl Collector {
             keys: keys.clone(),
             metrics: metrics.clone(),
             limits: setup.limits,
+            trusted_proxies: setup.trusted_proxies,
             gpc_limits: true,
             stopping: stopping.subscribe(),
         };
@@ -120,10 +125,12 @@ impl Collector {
                 let mut stopped = stopping.subscribe();
                 async move { drop(stopped.wait_for(|stopping| *stopping).await) }
             };
-            let doors = public::service(doors, &Prefix::default(), setup.origins);
-            tokio::spawn(server::serve(public, doors, setup.header_timeout, stop()));
+            let front = Front::new(doors, &Prefix::default(), setup.origins);
+            let meet = move |peer| front.answers(peer);
+            tokio::spawn(server::serve(public, meet, setup.header_timeout, stop()));
             let office = admin::service(office);
-            tokio::spawn(server::serve(admin, office, setup.header_timeout, stop()));
+            let meet = move |_| office.clone();
+            tokio::spawn(server::serve(admin, meet, setup.header_timeout, stop()));
             addresses
         });
         Self {

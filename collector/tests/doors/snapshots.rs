@@ -1,11 +1,11 @@
 use std::{thread, time::Duration};
 
-use tiltwise_collector::keys::signing;
+use tiltwise_collector::{http::public::Limits, keys::signing};
 use tiltwise_core::snapshot::{SealedSnapshot, SnapshotContent};
 
 use super::{
     client::{Answer, Events, connect, get},
-    fixture::{Collector, content},
+    fixture::{Collector, LIMITS, Setup, content},
 };
 
 #[test]
@@ -101,6 +101,53 @@ fn a_stream_too_many_is_refused_and_a_place_is_free_again_when_one_leaves() {
         thread::sleep(Duration::from_millis(5));
     }
     Events::open(collector.public, "/v1/stream", &[]);
+}
+
+#[test]
+fn one_address_cannot_take_all_streams_and_may_say_what_it_likes() {
+    let limits = Limits {
+        streams_per_address: 2,
+        ..LIMITS
+    };
+    let collector = Collector::with(Setup {
+        limits,
+        ..Setup::default()
+    });
+    collector.publish(&content());
+    let open = |client: &str| Events::open(collector.public, "/v1/stream", &[("x-forwarded-for", client)]);
+    let _open = [open("203.0.113.1"), open("203.0.113.2")];
+    let refused = get(
+        collector.public,
+        "/v1/stream",
+        &[("x-forwarded-for", "203.0.113.3")],
+    );
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("30")));
+    assert_eq!(refused.json()["error"], "streams-of-one-address");
+}
+
+#[test]
+fn behind_a_trusted_proxy_every_client_has_places_of_its_own() {
+    let limits = Limits {
+        streams_per_address: 1,
+        ..LIMITS
+    };
+    let collector = Collector::with(Setup {
+        limits,
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Setup::default()
+    });
+    collector.publish(&content());
+    let open = |name, client: &str| Events::open(collector.public, "/v1/stream", &[(name, client)]);
+    let _one = open("x-forwarded-for", "6.6.6.6, 203.0.113.1");
+    let _other = open("forwarded", "for=203.0.113.2");
+    let refused = get(
+        collector.public,
+        "/v1/stream",
+        &[("x-forwarded-for", "7.7.7.7, 203.0.113.1")],
+    );
+    assert_eq!(refused.status, 429);
+    let said = String::from_utf8(refused.body).unwrap();
+    assert!(!said.contains("203.0.113"), "{said}");
 }
 
 #[test]

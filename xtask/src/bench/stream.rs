@@ -50,6 +50,8 @@ pub(super) async fn run(args: &Args) -> Result<Value> {
     let collector = make::optimised("tiltwise-collector", "tiltwise")?;
     let options = Options {
         experiments: demo::experiments(false)?,
+        // All of them come from this machine.
+        more: format!("limits = {{ streams_per_address = {} }}\n", args.streams + 1),
         ..Options::default()
     };
     let site = Site::start(&collector, &options).await?;

@@ -1,6 +1,7 @@
 //! The public doors.
 
 mod answer;
+mod client;
 mod cors;
 mod events;
 mod health;
@@ -8,7 +9,11 @@ mod postback;
 mod snapshot;
 mod stream;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -22,6 +27,7 @@ use hyper::{
     service::{Service, service_fn},
 };
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tiltwise_core::id::Tier;
 use tokio::sync::{Semaphore, watch};
 
@@ -33,6 +39,7 @@ use crate::{
     log::EventLog,
     metrics::Metrics,
 };
+use client::{Peer, Places, Proxies};
 
 /// What the doors work with.
 pub struct Doors {
@@ -41,6 +48,8 @@ pub struct Doors {
     pub keys: Arc<Keys>,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
+    /// Whose word on a client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether `Sec-GPC: 1` denies personalization.
     pub gpc_limits: bool,
     /// Turns true when the collector is to stop; streams end then.
@@ -56,6 +65,7 @@ pub struct Limits {
     pub body_timeout: Duration,
     pub in_flight: usize,
     pub streams: usize,
+    pub streams_per_address: usize,
 }
 
 /// The doors with their turnstiles.
@@ -63,6 +73,10 @@ struct Inside {
     doors: Doors,
     in_flight: Semaphore,
     streams: Arc<Semaphore>,
+    places: Arc<Places>,
+    proxies: Proxies,
+    /// It was said that a proxy is missing among those that are trusted.
+    told_of_proxy: AtomicBool,
 }
 
 type Shared = Arc<Inside>;
@@ -71,27 +85,55 @@ type Shared = Arc<Inside>;
 ///
 /// Nearly every request is a batch of events, and taking one apart for the router, the layers and their boxed futures costs
 /// as much as judging it. So batches go straight to their door; the router has it too, for whatever is no plain `POST`.
-pub fn service(doors: Doors, prefix: &Prefix, origins: Origins) -> impl Answers {
-    let inside: Shared = Arc::new(Inside {
-        in_flight: Semaphore::new(doors.limits.in_flight),
-        streams: Arc::new(Semaphore::new(doors.limits.streams)),
-        doors,
-    });
-    let events: Arc<str> = format!("{}{}", prefix.as_str(), events::PATH).into();
-    let others = TowerToHyperService::new(router(inside.clone(), prefix, origins.clone()));
-    let origins = Arc::new(origins);
-    service_fn(move |request: hyper::Request<Incoming>| {
-        if request.method() != Method::POST || request.uri().path() != &*events {
-            return Either::Right(others.call(request));
+pub struct Front {
+    inside: Shared,
+    events: Arc<str>,
+    others: TowerToHyperService<Router>,
+    origins: Arc<Origins>,
+}
+
+impl Front {
+    pub fn new(doors: Doors, prefix: &Prefix, origins: Origins) -> Self {
+        let inside: Shared = Arc::new(Inside {
+            in_flight: Semaphore::new(doors.limits.in_flight),
+            streams: Arc::new(Semaphore::new(doors.limits.streams)),
+            places: Arc::default(),
+            proxies: Proxies(doors.trusted_proxies.clone()),
+            told_of_proxy: AtomicBool::new(false),
+            doors,
+        });
+        Self {
+            events: format!("{}{}", prefix.as_str(), events::PATH).into(),
+            others: TowerToHyperService::new(router(inside.clone(), prefix, origins.clone())),
+            origins: Arc::new(origins),
+            inside,
         }
-        let (inside, origins) = (inside.clone(), origins.clone());
-        Either::Left(async move {
-            let origin = request.headers().get(header::ORIGIN).cloned();
-            let mut response = events::post(&inside, request).await;
-            cors::add(&origins, origin.as_ref(), response.headers_mut());
-            Ok(response)
+    }
+
+    /// What answers a connection from there.
+    pub fn answers(&self, peer: IpAddr) -> impl Answers + use<> {
+        let Self {
+            inside,
+            events,
+            others,
+            origins,
+        } = self;
+        let (inside, events, others, origins) =
+            (inside.clone(), events.clone(), others.clone(), origins.clone());
+        service_fn(move |mut request: hyper::Request<Incoming>| {
+            if request.method() != Method::POST || request.uri().path() != &*events {
+                request.extensions_mut().insert(Peer(peer));
+                return Either::Right(others.call(request));
+            }
+            let (inside, origins) = (inside.clone(), origins.clone());
+            Either::Left(async move {
+                let origin = request.headers().get(header::ORIGIN).cloned();
+                let mut response = events::post(&inside, request).await;
+                cors::add(&origins, origin.as_ref(), response.headers_mut());
+                Ok(response)
+            })
         })
-    })
+    }
 }
 
 fn router(inside: Shared, prefix: &Prefix, origins: Origins) -> Router {

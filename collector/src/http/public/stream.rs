@@ -3,11 +3,16 @@
 //! Latest wins: a slow reader is told of the newest when it is ready, and never of what it missed. The first event comes at
 //! once, so that reconnecting is catching up.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{
-    extract::State,
-    http::{HeaderName, HeaderValue, header},
+    extract::{Extension, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -17,7 +22,10 @@ use futures_util::stream::unfold;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::Shared;
+use super::{
+    Inside, Shared,
+    client::{Peer, Place},
+};
 use crate::{http::refusal::Refusal, hub::Published};
 
 /// Under the idle time-outs of common proxies, the shortest of which is 30 s.
@@ -26,9 +34,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
 const RECONNECT: Duration = Duration::from_secs(2);
 
-pub(super) async fn get(State(inside): State<Shared>) -> Response {
-    let Ok(place) = inside.streams.clone().try_acquire_owned() else {
-        return inside.refused(Refusal::TooManyStreams).into_response();
+pub(super) async fn get(
+    State(inside): State<Shared>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let places = match places(&inside, peer, &headers) {
+        Ok(places) => places,
+        Err(refusal) => return inside.refused(refusal).into_response(),
     };
     let doors = &inside.doors;
     let mut newest = doors.hub.watch();
@@ -37,7 +50,7 @@ pub(super) async fn get(State(inside): State<Shared>) -> Response {
         newest,
         stopping: doors.stopping.clone(),
         _counted: Counted::new(doors.metrics.stream_clients.clone()),
-        _place: place,
+        _places: places,
     };
     let events = unfold(listener, |mut listener| async {
         let published = listener.next().await?;
@@ -60,12 +73,34 @@ pub(super) async fn get(State(inside): State<Shared>) -> Response {
     response
 }
 
-/// One open stream; it is counted, and has its place, until it is dropped.
+/// A place among the client's and one among all.
+fn places(
+    inside: &Inside,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<(Place, OwnedSemaphorePermit), Refusal> {
+    if inside.proxies.miss(peer, headers) && !inside.told_of_proxy.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "a proxy near by asks for others, and http.trusted_proxies does not name it: all behind it count as one client \
+             (limits.streams_per_address)"
+        );
+    }
+    let client = inside.proxies.client(peer, headers);
+    let most = inside.doors.limits.streams_per_address;
+    let own = inside
+        .places
+        .take(client, most)
+        .ok_or(Refusal::TooManyStreamsOfOne)?;
+    let all = inside.streams.clone().try_acquire_owned();
+    Ok((own, all.map_err(|_| Refusal::TooManyStreams)?))
+}
+
+/// One open stream; it is counted, and has its places, until it is dropped.
 struct Listener {
     newest: watch::Receiver<Option<Arc<Published>>>,
     stopping: watch::Receiver<bool>,
     _counted: Counted,
-    _place: OwnedSemaphorePermit,
+    _places: (Place, OwnedSemaphorePermit),
 }
 
 impl Listener {
