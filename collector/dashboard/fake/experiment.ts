@@ -1,7 +1,7 @@
 /** A simulated experiment: shares drift toward the variants that do well, counts and intervals grow with them. */
 
 import { Random } from "./random.ts";
-import type { Action, Experiment, Interval, Metric, Phase, Variant } from "../src/wire.ts";
+import type { Action, Experiment, Interval, Metric, Phase, Segment, Variant } from "../src/wire.ts";
 
 export interface Plan {
   key: string;
@@ -11,7 +11,8 @@ export interface Plan {
   metric: Metric;
   /** Per variant: its value, its true rate, and the share that it ends with. */
   variants: { key: string; value: unknown; truth: number; goal: number }[];
-  segments: { label: string; goals: number[] }[];
+  segments: { attribute: string; label: string; goals: number[] }[];
+  unnamed?: string[];
   verb: string;
 }
 
@@ -101,7 +102,8 @@ export class SimulatedExperiment {
         sentence: `${variant.charAt(0).toUpperCase()}${variant.slice(1)} keeps to 1.0 points more refunds at most, as far as is known.`,
       })),
       sampleRatio: { breached: false, units: total, sentence: "Variants were shown as often as they were drawn." },
-      segments: this.#age < 20 ? [] : plan.segments.map(({ label, goals }) => ({ label, shares: this.#segmentShares(goals) })),
+      segments: this.#age < 20 ? [] : plan.segments.map((kind) => this.#segment(kind, total / plan.segments.length)),
+      unnamed: plan.unnamed ?? [],
       shareHistory: this.#history,
     };
   }
@@ -116,6 +118,15 @@ export class SimulatedExperiment {
     const p = arm.conversions / arm.units;
     const half = 2.6 * Math.sqrt(Math.max(p * (1 - p), 0.001) / arm.units);
     return { estimate: p, low: Math.max(0, p - half), high: Math.min(1, p + half) };
+  }
+
+  #segment({ attribute, label, goals }: Plan["segments"][number], units: number): Segment {
+    const scale = this.plan.metric.kind === "rate" ? 1 : 58;
+    const rates = this.plan.variants.map(({ key, truth }, i) => [key, truth * (0.6 + (goals[i] ?? 0)) * scale]);
+    return {
+      attribute, label, units: Math.round(units), shares: this.#segmentShares(goals),
+      rates: this.#age < 40 ? {} : Object.fromEntries(rates),
+    };
   }
 
   #segmentShares(goals: number[]): Record<string, number> {

@@ -15,10 +15,11 @@ const PLANS: Plan[] = [
       { key: "social", value: { headline: "Loved by 12,000 homes" }, truth: 0.109, goal: 0.23 },
     ],
     segments: [
-      { label: "device = mobile", goals: [0.05, 0.86, 0.09] }, { label: "device = desktop", goals: [0.14, 0.28, 0.58] },
-      { label: "country = DE", goals: [0.42, 0.38, 0.2] }, { label: "country = US", goals: [0.06, 0.72, 0.22] },
-      { label: "cart_value ≥ 200", goals: [0.61, 0.25, 0.14] },
+      { attribute: "device", label: "mobile", goals: [0.05, 0.86, 0.09] }, { attribute: "device", label: "desktop", goals: [0.14, 0.28, 0.58] },
+      { attribute: "country", label: "DE", goals: [0.42, 0.38, 0.2] }, { attribute: "country", label: "US", goals: [0.06, 0.72, 0.22] },
+      { attribute: "cart_value", label: "200 or more", goals: [0.61, 0.25, 0.14] },
     ],
+    unnamed: ["campaign"],
   },
   {
     key: "badge", name: "Offer badge", policy: "thompson", control: "none", verb: "add to the cart", metric: { event: "add_to_cart", ...rate },
@@ -27,7 +28,7 @@ const PLANS: Plan[] = [
       { key: "percent", value: "10 % off today", truth: 0.214, goal: 0.3 },
       { key: "shipping", value: "Free shipping", truth: 0.226, goal: 0.46 },
     ],
-    segments: [{ label: "device = mobile", goals: [0.18, 0.24, 0.58] }, { label: "device = desktop", goals: [0.31, 0.38, 0.31] }],
+    segments: [{ attribute: "device", label: "mobile", goals: [0.18, 0.24, 0.58] }, { attribute: "device", label: "desktop", goals: [0.31, 0.38, 0.31] }],
   },
   {
     key: "checkout", name: "Checkout button", policy: "fixed", control: "green", verb: "per visitor",

@@ -61,6 +61,8 @@ export interface Experiment {
   guardrails: Guardrail[];
   sampleRatio: SampleRatio;
   segments: Segment[];
+  /** Attributes whose values nobody has listed, so that they have no segments. */
+  unnamed: string[];
   shareHistory: ShareHistory;
 }
 
@@ -122,9 +124,15 @@ export interface SampleRatio {
   sentence: string;
 }
 
+/** A kind of visitor, as counted: not corrected for the tilt. */
 export interface Segment {
+  attribute: string;
   label: string;
+  units: number;
+  /** Of the newest of them; empty where there are none. */
   shares: Record<string, number>;
+  /** Of those whose window has closed; by variants that some of them were shown. */
+  rates: Record<string, number>;
 }
 
 export interface ShareHistory {

@@ -3,6 +3,7 @@
 //! | in the file | compiled |
 //! |---|---|
 //! | `"device"` | categorical: one feature for each value |
+//! | `{ name = "device", values = ["phone", "desktop"] }` | the same; results are shown for these by name |
 //! | `{ name = "cart", cuts = [10, 50] }` | bins: one feature for each range |
 //! | `{ name = "cart", numeric = true }` | the same, with cuts that the fitter chooses after 200 exposures |
 //! | `{ name = "age", center = 40, scale = 15 }` | numeric, as a number |
@@ -13,28 +14,34 @@
 
 use tiltwise_core::revision::{Attribute, AttributeKind, MAX_ATTRIBUTES, MAX_KEY};
 
+use super::Values;
 use crate::config::Problems;
 use crate::config::document::{Node, Value};
 use crate::config::section::{Found, Section, closest};
 
 /// As many as the wire carries.
 const MAX_CUTS: usize = 256;
+/// More than a table on a page has.
+const MAX_VALUES: usize = 256;
 /// A segment multiplies its parts' values: more than a few leave no visitors in most.
 const MAX_SEGMENT_PARTS: usize = 8;
 
 /// `attributes` of a contextual policy.
-pub(super) fn contextual(problems: &mut Problems, section: &mut Section) -> Vec<Attribute> {
+pub(super) fn contextual(problems: &mut Problems, section: &mut Section) -> (Vec<Attribute>, Values) {
     let nodes = section.list(problems, "attributes");
     if nodes.is_empty() {
         let remedy =
             "Name what the page knows: attributes = [\"device\"]. Without any, use kind = \"thompson\"";
         problems.push(section.problem("attributes", "names nothing to look at", remedy));
     }
-    let mut attributes = Vec::new();
+    let (mut attributes, mut values) = (Vec::new(), Values::new());
     let mut crosses = Vec::new();
     for (path, node) in nodes {
         match form(problems, &path, node) {
-            Some(Form::Simple(attribute, name)) => add(problems, &mut attributes, attribute, &name),
+            Some(Form::Simple(attribute, name, listed)) => {
+                values.extend(listed.map(|listed| (name.value.clone(), listed)));
+                add(problems, &mut attributes, attribute, &name);
+            }
             Some(Form::Cross(parts)) => crosses.push(parts),
             None => {}
         }
@@ -45,20 +52,21 @@ pub(super) fn contextual(problems: &mut Problems, section: &mut Section) -> Vec<
     }
     check_hidden(problems, section, &attributes);
     check_number(problems, section, "attributes", attributes.len());
-    attributes
+    (attributes, values)
 }
 
 /// `segments` of a Thompson policy: its parts, hidden, and the one attribute that all of them make together.
-pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> Vec<Attribute> {
-    let mut attributes = Vec::new();
+pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> (Vec<Attribute>, Values) {
+    let (mut attributes, mut values) = (Vec::new(), Values::new());
     for (path, node) in section.list(problems, "segments") {
         match form(problems, &path, node) {
-            Some(Form::Simple(attribute, name))
+            Some(Form::Simple(attribute, name, listed))
                 if !matches!(
                     attribute.kind,
                     AttributeKind::Linear { .. } | AttributeKind::Number
                 ) =>
             {
+                values.extend(listed.map(|listed| (name.value.clone(), listed)));
                 add(
                     problems,
                     &mut attributes,
@@ -69,7 +77,7 @@ pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> Vec<At
                     &name,
                 );
             }
-            Some(Form::Simple(_, name)) => {
+            Some(Form::Simple(_, name, _)) => {
                 name.reject(
                     problems,
                     "has no ranges to make segments of",
@@ -95,7 +103,7 @@ pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> Vec<At
         ));
     }
     if attributes.is_empty() {
-        return attributes;
+        return (attributes, values);
     }
     let of = (0..attributes.len() as u32).collect();
     attributes.push(Attribute {
@@ -103,12 +111,13 @@ pub(super) fn segments(problems: &mut Problems, section: &mut Section) -> Vec<At
         kind: AttributeKind::Segment { of },
         hidden: false,
     });
-    attributes
+    (attributes, values)
 }
 
 /// An attribute as the file has it.
 enum Form {
-    Simple(Attribute, Found<String>),
+    /// With its name as it was found, and the values that people want to see.
+    Simple(Attribute, Found<String>, Option<Vec<String>>),
     Cross(Found<Vec<String>>),
 }
 
@@ -124,7 +133,7 @@ fn form(problems: &mut Problems, path: &str, node: Node) -> Option<Form> {
             kind: AttributeKind::Categorical,
             hidden: false,
         };
-        return Some(Form::Simple(attribute, name));
+        return Some(Form::Simple(attribute, name, None));
     }
     let mut entry = Section::open(problems, path, node);
     let found = if let Some(parts) = entry.found::<Vec<String>>(problems, "cross") {
@@ -136,6 +145,7 @@ fn form(problems: &mut Problems, path: &str, node: Node) -> Option<Form> {
             "Name the attribute: { name = \"cart\", cuts = [10, 50] }",
         );
         let kind = kind(problems, &mut entry);
+        let values = values(problems, &mut entry, &kind);
         let hidden = entry.get_or(problems, "hidden", false);
         name.map(|name| {
             Form::Simple(
@@ -145,11 +155,29 @@ fn form(problems: &mut Problems, path: &str, node: Node) -> Option<Form> {
                     hidden,
                 },
                 name,
+                values,
             )
         })
     };
     entry.finish(problems);
     found
+}
+
+/// `values`: what people want to see by name. Ranges name themselves.
+fn values(problems: &mut Problems, entry: &mut Section, kind: &AttributeKind) -> Option<Vec<String>> {
+    let values = entry.found::<Vec<String>>(problems, "values")?;
+    if *kind != AttributeKind::Categorical {
+        let remedy = "Remove it: ranges are shown by their ends";
+        values.reject(
+            problems,
+            "has no meaning beside what makes a number of it",
+            remedy,
+        );
+    } else if values.value.len() > MAX_VALUES {
+        let what = format!("lists {}", values.value.len());
+        values.reject(problems, what, format!("Keep to {MAX_VALUES}: nobody reads more"));
+    }
+    Some(values.value)
 }
 
 fn kind(problems: &mut Problems, entry: &mut Section) -> AttributeKind {

@@ -31,7 +31,7 @@ pub(super) fn read(problems: &mut Problems, mut section: Section, site: &str) ->
     let Unit(unit) = section.get_or(problems, "unit", Unit(UnitKind::Visitor));
     let variants = variants::read(problems, &mut section);
     let control = variants::control(problems, &mut section, &variants);
-    let (policy, attributes) = policy::read(problems, &mut section, &variants);
+    let (policy, (attributes, values)) = policy::read(problems, &mut section, &variants);
     let metrics = metrics::read(problems, &mut section);
     let when = condition::read(problems, &mut section);
     let adaptive = policy.kind != PolicyKind::Fixed;
@@ -76,6 +76,7 @@ pub(super) fn read(problems: &mut Problems, mut section: Section, site: &str) ->
     }
     Some(Definition {
         name: name.unwrap_or_else(|| revision.key.clone()),
+        values,
         at,
         id: identity::revision_id(&revision),
         revision,

@@ -30,6 +30,9 @@ pub(super) fn of(definition: &Definition) -> Vec<(String, String)> {
         .collect();
     facts.push(("variants (order)".into(), order.join(", ")));
     policy(revision, &mut facts);
+    let listed = definition.values.iter();
+    facts
+        .extend(listed.map(|(name, values)| (format!("policy.attributes.{name}.values"), values.join(", "))));
     for (index, metric) in revision.metrics.iter().enumerate() {
         let setting = match (index, metric.role) {
             (0, _) => "metric".to_owned(),

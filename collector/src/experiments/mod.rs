@@ -8,6 +8,7 @@
 //!
 //! This module does not: publish snapshots, know models, or look at a clock.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tiltwise_core::id::RevisionId;
@@ -39,11 +40,16 @@ use crate::config::document::{self, Value};
 use crate::config::section::Section;
 use crate::config::{Place, Problem, Problems};
 
+/// By attribute.
+pub type Values = BTreeMap<String, Vec<String>>;
+
 /// One checked experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     /// What people call it; the key where the file gives no name. No part of the revision: renaming changes nothing.
     pub name: String,
+    /// Values of attributes by which people want to see the results: no part of the revision either.
+    pub values: Values,
     /// Where the file declares it.
     pub at: Place,
     pub id: RevisionId,

@@ -3,7 +3,7 @@
 use tiltwise_core::propensity::{Arms, ONE_Q30, quantise, share_q30};
 use tiltwise_core::revision::{Attribute, Policy, PolicyKind, Variant};
 
-use super::{attributes, variants};
+use super::{Values, attributes, variants};
 use crate::config::Problems;
 use crate::config::document::Node;
 use crate::config::section::{Found, Section};
@@ -39,7 +39,7 @@ pub(super) fn read(
     problems: &mut Problems,
     section: &mut Section,
     variants: &[Variant],
-) -> (Policy, Vec<Attribute>) {
+) -> (Policy, (Vec<Attribute>, Values)) {
     let mut table = section.section(problems, "policy");
     let remedy = "Write policy = { kind = \"thompson\" }, or \"contextual\", \"best-arm\", \"fixed\"";
     let kind = table
@@ -50,7 +50,7 @@ pub(super) fn read(
         kind: kind.unwrap_or_default(),
         ..Policy::default()
     };
-    let mut seen = Vec::new();
+    let mut seen = (Vec::new(), Values::new());
     match kind {
         Some(PolicyKind::Fixed) => policy.weights_q30 = weights(problems, &mut table, variants),
         Some(PolicyKind::Thompson) => seen = attributes::segments(problems, &mut table),

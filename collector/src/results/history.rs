@@ -49,6 +49,12 @@ impl Shares {
         normalised(&add(self.buckets.iter().skip(from).map(|(_, counts)| counts)))
     }
 
+    /// When the newest buckets begin.
+    pub(super) fn newest_from_ms(&self) -> u64 {
+        let from = self.buckets.len().saturating_sub(NEWEST);
+        self.buckets.get(from).map_or(0, |(start, _)| *start)
+    }
+
     pub(super) fn into_view(self, revision: &Revision) -> ShareHistory {
         let group = self.buckets.len().div_ceil(MAX_POINTS).max(1);
         let mut view = ShareHistory::default();

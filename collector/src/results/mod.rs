@@ -7,9 +7,12 @@
 
 mod history;
 mod said;
+mod segments;
 mod sentence;
 mod view;
 mod words;
+
+use std::collections::BTreeMap;
 
 use tiltwise_core::acc::Accumulators;
 use tiltwise_core::fit::Source;
@@ -20,8 +23,8 @@ use tiltwise_core::snapshot::{Experiment, Phase};
 
 pub use said::Said;
 pub use view::{
-    ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, ShareHistory,
-    Units, Variant,
+    ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, Segment,
+    ShareHistory, Units, Variant,
 };
 
 use words::Measure;
@@ -35,6 +38,8 @@ pub struct Subject<'a> {
     pub experiment: &'a Experiment,
     /// The name that people gave it.
     pub name: &'a str,
+    /// The values of attributes that people listed, to see them by name.
+    pub values: &'a BTreeMap<String, Vec<String>>,
     /// The sums of every revision of this experiment.
     pub sums: &'a [(&'a Revision, &'a Accumulators)],
     pub clock_ms: u64,
@@ -61,6 +66,7 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
     let metric = view::metric(revision.metric());
     let measure = Measure::of(revision.metric());
     let variants = variants(subject, &results, measure, &shares.newest());
+    let segments = segments::segments(subject, measure, shares.newest_from_ms());
     let contrasts = said::contrasts(revision, &results, 0);
     let gains = said::gains(revision, &results);
     let guardrails = said::guardrails(&Look {
@@ -112,7 +118,8 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         other_metrics: other_metrics(revision, &results),
         guardrails,
         sample_ratio,
-        segments: Vec::new(),
+        segments: segments.segments,
+        unnamed: segments.unnamed,
         share_history: shares.into_view(revision),
     }
 }

@@ -31,6 +31,8 @@ pub struct ExperimentView {
     pub guardrails: Vec<Guardrail>,
     pub sample_ratio: SampleRatio,
     pub segments: Vec<Segment>,
+    /// Attributes whose values are not listed in the experiment file, so that they have no segments to show.
+    pub unnamed: Vec<String>,
     pub share_history: ShareHistory,
 }
 
@@ -126,10 +128,18 @@ pub struct SampleRatio {
     pub sentence: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// A kind of visitor, as counted: not corrected for the tilt.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Segment {
+    /// What the visitor is told apart by.
+    pub attribute: String,
     pub label: String,
+    /// What the model still learns from.
+    pub units: u64,
+    /// Of the newest of them; empty where there are none.
     pub shares: BTreeMap<String, f64>,
+    /// Of those whose window has closed; variants that none of them was shown are missing.
+    pub rates: BTreeMap<String, f64>,
 }
 
 /// Parallel lists: a share of the traffic at each time, for each variant.

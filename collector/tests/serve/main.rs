@@ -8,6 +8,7 @@ mod documented;
 mod guarded;
 mod imported;
 mod learned;
+mod segmented;
 mod site;
 mod visit;
 

@@ -8,15 +8,36 @@ use tiltwise_core::id::Visitor;
 
 use crate::site::Site;
 
-/// A visitor decides with the newest snapshot, sees the arm, and does what `acts` says.
+/// A visitor of whom nothing is known.
 pub fn visit(site: &Site, number: u64, acts: impl Fn(u32) -> Option<&'static str>) -> Visitor {
-    visit_on_a_poor_line(site, number, |_| false, acts)
+    visit_as(site, number, &Context::new(), acts)
 }
 
-/// The same, but that what happened is never sent where the line lets an arm's visitors down.
+/// One of whom something is.
+pub fn visit_as(
+    site: &Site,
+    number: u64,
+    context: &Context,
+    acts: impl Fn(u32) -> Option<&'static str>,
+) -> Visitor {
+    come(site, number, context, |_| false, acts)
+}
+
+/// Nothing is ever heard of those that saw an arm for which `is_lost`.
 pub fn visit_on_a_poor_line(
     site: &Site,
     number: u64,
+    is_lost: impl Fn(u32) -> bool,
+    acts: impl Fn(u32) -> Option<&'static str>,
+) -> Visitor {
+    come(site, number, &Context::new(), is_lost, acts)
+}
+
+/// A visitor decides with the newest snapshot, sees the arm, and does what `acts` says.
+fn come(
+    site: &Site,
+    number: u64,
+    context: &Context,
     is_lost: impl Fn(u32) -> bool,
     acts: impl Fn(u32) -> Option<&'static str>,
 ) -> Visitor {
@@ -26,7 +47,7 @@ pub fn visit_on_a_poor_line(
     let visitor = Visitor::mint(now_ms, random);
     let (version, content) = site.snapshot();
     let experiment = &content.experiments[0];
-    let prepared = prepare(experiment, &Context::new(), true);
+    let prepared = prepare(experiment, context, true);
     let exposure = decide(experiment, &prepared, version, Unit::Visitor(&visitor), 0).unwrap();
     let arm = exposure.arm;
     if is_lost(arm) {

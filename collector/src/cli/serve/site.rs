@@ -1,5 +1,6 @@
 //! What people want of the site: its experiments, what was done to them, and the snapshot that follows from both.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -79,12 +80,12 @@ impl Site {
     /// One experiment with what was summed for it, over all its revisions.
     fn view(&self, experiment: &Experiment) -> Value {
         let revision = &experiment.revision;
-        let name = self
-            .standings
-            .watcher()
-            .experiments()
-            .find(&revision.key)
-            .map_or_else(|| revision.key.clone(), |definition| definition.name.clone());
+        let watcher = self.standings.watcher();
+        let (name, values) = match watcher.experiments().find(&revision.key) {
+            Some(definition) => (definition.name.clone(), definition.values.clone()),
+            None => (revision.key.clone(), BTreeMap::new()),
+        };
+        drop(watcher);
         let since_ms = Standing::watched_since_ms(&self.standings.actions.all(), &revision.key);
         let view = self.trainer.read(|state| {
             let fold = &state.fold;
@@ -97,6 +98,7 @@ impl Site {
             results::view(&Subject {
                 experiment,
                 name: &name,
+                values: &values,
                 sums: &sums,
                 clock_ms: fold.clock().ms(),
                 lateness_ms: fold.params().lateness_ms,

@@ -142,6 +142,34 @@ fn segments_become_hidden_parts_of_one_attribute() {
 }
 
 #[test]
+fn values_that_people_want_to_see_are_no_part_of_what_pages_get() {
+    for policy in [
+        r#"policy = { kind = "thompson", segments = [DEVICE] }"#,
+        r#"policy = { kind = "contextual", attributes = [DEVICE] }"#,
+    ] {
+        let with = |device| {
+            least_with(&policy.replace("DEVICE", device))
+                .unwrap()
+                .definitions
+                .remove(0)
+        };
+        let plain = with(r#""device""#);
+        let listed = with(r#"{ name = "device", values = ["phone", "desktop"] }"#);
+        assert_eq!((listed.id, &listed.revision), (plain.id, &plain.revision));
+        assert!(plain.values.is_empty());
+        assert_eq!(listed.values["device"], ["phone", "desktop"]);
+        let [plain, listed] = [plain, listed].map(|one| Experiments {
+            definitions: vec![one],
+        });
+        let difference = Difference::between(&plain, &listed).to_string();
+        assert!(
+            difference.contains("policy.attributes.device.values: phone, desktop"),
+            "{difference}"
+        );
+    }
+}
+
+#[test]
 fn a_summed_metric_keeps_cap_currency_and_sender() {
     let text = LEAST.replace(
         r#"metric = { event = "signup", window = "30m" }"#,

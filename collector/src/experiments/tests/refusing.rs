@@ -100,6 +100,17 @@ experiments.toml:10: experiment.badge.policy.attributes[4].cross = ["device", "c
 }
 
 #[test]
+fn listed_values_of_a_number_are_refused() {
+    let said = errors_with(
+        r#"policy = { kind = "thompson", segments = [{ name = "cart", cuts = [50], values = ["small"] }] }"#,
+    );
+    assert_eq!(
+        said,
+        r#"experiments.toml:7: experiment.badge.policy.segments[0].values = ["small"] has no meaning beside what makes a number of it. Remove it: ranges are shown by their ends"#
+    );
+}
+
+#[test]
 fn metrics_that_do_not_add_up_are_refused() {
     let metric = |metric: &str| {
         errors(&format!(
