@@ -102,6 +102,7 @@ export class SimulatedExperiment {
         sentence: `${variant.charAt(0).toUpperCase()}${variant.slice(1)} keeps to 1.0 points more refunds at most, as far as is known.`,
       })),
       sampleRatio: { breached: false, units: total, sentence: "Variants were shown as often as they were drawn." },
+      calibration: { units: total, ratio: 0.98, newest: 1.01, sentence: `Of the ${plan.metric.event.replaceAll("_", " ")}s that were predicted 98 % came, and 101 % in the newest day.` },
       segments: this.#age < 20 ? [] : plan.segments.map((kind) => this.#segment(kind, total / plan.segments.length)),
       unnamed: plan.unnamed ?? [],
       shareHistory: this.#history,

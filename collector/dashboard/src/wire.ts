@@ -60,6 +60,7 @@ export interface Experiment {
   gains: { control: Contrast | null; evenSplit: Contrast | null };
   guardrails: Guardrail[];
   sampleRatio: SampleRatio;
+  calibration: Calibration;
   segments: Segment[];
   /** Attributes whose values nobody has listed, so that they have no segments. */
   unnamed: string[];
@@ -121,6 +122,15 @@ export interface Guardrail {
 export interface SampleRatio {
   breached: boolean;
   units: number;
+  sentence: string;
+}
+
+/** What came over what the models had predicted, of units that are matured. */
+export interface Calibration {
+  units: number;
+  /** Since the first unit, and in the newest day; 1 where the models are right on average. */
+  ratio: number | null;
+  newest: number | null;
   sentence: string;
 }
 

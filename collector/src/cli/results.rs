@@ -94,6 +94,8 @@ fn block(experiment: &Value) -> String {
             },
         ));
     }
+    let predictions = &experiment["calibration"]["sentence"];
+    lines.extend(predictions.as_str().map(|said| format!("  predictions: {said}")));
     let history = experiment["history"].as_array().into_iter().flatten();
     lines.extend(history.map(|import| format!("  history: {}", word(&import["sentence"]))));
     lines.join("\n") + "\n"
@@ -113,6 +115,7 @@ mod tests {
                 { "key": "bold", "units": 0, "share": 0.71, "stopped": true,
                   "rate": { "estimate": null, "low": null, "high": null } },
             ],
+            "calibration": { "ratio": 0.97, "sentence": "Of the signups that were predicted 97 % came." },
         }] });
         let said = text(&answer);
         let lines: Vec<&str> = said.lines().collect();
@@ -125,6 +128,10 @@ mod tests {
             "{said}"
         );
         assert!(lines[3].ends_with("stopped"), "{said}");
+        assert_eq!(
+            lines[4],
+            "  predictions: Of the signups that were predicted 97 % came."
+        );
     }
 
     #[test]

@@ -60,6 +60,16 @@ pub struct Metrics {
     pub kafka_rebuilt: Counter,
     pub snapshots_published: Counter,
     pub snapshot_age_seconds: Gauge<f64, AtomicU64>,
+    /// What came over what was predicted, in the newest twenty-four hours that are matured.
+    pub calibration: Family<Shown, Gauge<f64, AtomicU64>>,
+}
+
+/// What a figure of an experiment is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, EncodeLabelSet)]
+pub struct Shown {
+    pub experiment: String,
+    /// A variant's key; empty for all of them.
+    pub variant: String,
 }
 
 /// Why something did not go on; always one of a fixed list of words.
@@ -116,6 +126,7 @@ impl Metrics {
             kafka_rebuilt: Counter::default(),
             snapshots_published: Counter::default(),
             snapshot_age_seconds: Gauge::default(),
+            calibration: Family::default(),
         };
         metrics.register();
         metrics
@@ -203,6 +214,11 @@ impl Metrics {
         ] {
             r.register(name, help, counter.clone());
         }
+        r.register(
+            "experiment_calibration",
+            "Rewards over predictions in the newest day that is matured; 1 where models are right on average",
+            self.calibration.clone(),
+        );
         let age = self.snapshot_age_seconds.clone();
         r.register_with_unit(
             "snapshot_age",

@@ -5,6 +5,7 @@
 //! has closed for good are *matured* and answer as soon as there are any; until then the newest counts are shown and said
 //! to be early.
 
+mod calibration;
 mod history;
 mod said;
 mod segments;
@@ -21,6 +22,7 @@ use tiltwise_core::infer::{self, Results};
 use tiltwise_core::revision::{PolicyKind, Revision, Role};
 use tiltwise_core::snapshot::{Experiment, Phase};
 
+pub use calibration::{Calibration, CalibrationDay};
 pub use said::Said;
 pub use view::{
     ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, Segment,
@@ -77,6 +79,7 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         since_ms: subject.since_ms,
     });
     let sample_ratio = said::sample_ratio(&infer::evaluate::allocation(revision, &sources, subject.since_ms));
+    let calibration = infer::calibration(revision, &sources, subject.clock_ms, subject.lateness_ms);
     let sentence = sentence::say(&sentence::Facts {
         subject,
         results: &results,
@@ -118,6 +121,7 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         other_metrics: other_metrics(revision, &results),
         guardrails,
         sample_ratio,
+        calibration: calibration::say(revision, &calibration),
         segments: segments.segments,
         unnamed: segments.unnamed,
         share_history: shares.into_view(revision),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tiltwise_core::infer;
 use tiltwise_core::revision;
 
+use super::calibration::Calibration;
 use super::said::Said;
 
 /// One experiment. Shares and rates are fractions of one; money is in its currency.
@@ -30,6 +31,7 @@ pub struct ExperimentView {
     pub other_metrics: Vec<MetricView>,
     pub guardrails: Vec<Guardrail>,
     pub sample_ratio: SampleRatio,
+    pub calibration: Calibration,
     pub segments: Vec<Segment>,
     /// Attributes whose values are not listed in the experiment file, so that they have no segments to show.
     pub unnamed: Vec<String>,

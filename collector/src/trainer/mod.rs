@@ -19,6 +19,7 @@ pub mod checkpoint;
 mod cuts;
 pub mod guard;
 mod intake;
+mod lookout;
 pub mod models;
 mod pace;
 pub mod replay;

@@ -9,6 +9,7 @@ use tiltwise_core::join::{Counts, Fold, Verdict};
 
 use super::guard::Guard;
 use super::intake::{Intake, Next};
+use super::lookout::Lookout;
 use super::pace::Pace;
 use super::{
     CheckpointError, Checkpoints, Command, Options, Parts, Plan, Shared, State, TrainerError, cuts, lock,
@@ -44,6 +45,7 @@ pub(super) struct Worker {
     checkpoint_took: Duration,
     counted: Counts,
     guard: Guard,
+    lookout: Lookout,
 }
 
 impl Worker {
@@ -69,6 +71,7 @@ impl Worker {
             checkpoint_took: Duration::ZERO,
             counted,
             guard: Guard::default(),
+            lookout: Lookout::default(),
         }
     }
 
@@ -144,6 +147,8 @@ impl Worker {
         let Some((mut plan, edition)) = self.heed_guardrails(plan, edition) else {
             return;
         };
+        self.lookout
+            .look(&plan, &lock(&self.shared.state).fold, &self.parts.metrics);
         let (content, through_ms) = {
             let mut state = lock(&self.shared.state);
             cuts::recall(&mut plan, &self.parts.revisions);

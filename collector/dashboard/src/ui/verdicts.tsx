@@ -6,7 +6,7 @@ import type { Experiment } from "../wire.ts";
 const SIGN: Record<Leaning, string> = { better: "▲", worse: "▼", open: "≈", waiting: "…" };
 
 export function Verdicts({ experiment }: { experiment: Experiment }) {
-  const { contrasts, gains, guardrails, sampleRatio } = experiment;
+  const { calibration, contrasts, gains, guardrails, sampleRatio } = experiment;
   const whole = [gains.control, gains.evenSplit].filter((gain) => gain !== null);
   return (
     <ul class="verdicts">
@@ -45,6 +45,12 @@ export function Verdicts({ experiment }: { experiment: Experiment }) {
           {sampleRatio.breached ? "▼" : "✓"}
         </span>
         <span>{sampleRatio.sentence}</span>
+      </li>
+      <li class="soft" data-test="calibration">
+        <span class="leaning" aria-hidden="true">
+          ∕
+        </span>
+        <span>{calibration.sentence}</span>
       </li>
     </ul>
   );

@@ -2,6 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
+use super::arm;
 use super::score::{LOGS, Score, Shown, Side, score, whole};
 use crate::event::{DEFAULT_PREDICTION_MICROS, DEFAULT_VARIANCE_MICROS, Exposure};
 use crate::join::reward::Worth;
@@ -9,22 +10,10 @@ use crate::propensity::ONE_Q30;
 use crate::revision::{Metric, Revision};
 use crate::time::bucket_start;
 
+pub use super::arm::ArmCell;
+
 /// Policy, and comparison group.
 pub const CELLS: usize = 2;
-
-/// The sums of one arm by one metric in one cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ArmCell {
-    /// Units that were shown the arm, and their rewards in micro-units.
-    pub n: i64,
-    pub sum_r: i64,
-    pub sum_rr: i128,
-    /// The arm's propensity over *all* units of the cell, whichever arm they were shown, so that `n - sum_p` tests the
-    /// allocation.
-    pub sum_p_q30: i64,
-    /// The inverse of its propensity over the units that were shown it.
-    pub sum_inverse_p_micros: i64,
-}
 
 /// The comparison of one arm with the control, by one metric in one cell, over units for which both were possible; at the
 /// control's own place the whole split against everybody seeing the control, over units for which the control was possible.
@@ -122,7 +111,7 @@ impl Inference {
             }
             let place = base + metric * first;
             if let Some(arms) = bucket.arms.get_mut(place..) {
-                change_arms(arms, x, was, now);
+                arm::change(arms, x, metric, was, now);
             }
             if let Some(contrasts) = bucket.contrasts.get_mut(place..) {
                 let question = Question {
@@ -164,20 +153,6 @@ impl Inference {
     }
 }
 
-impl ArmCell {
-    pub fn is_zero(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub fn add(&mut self, other: &Self) {
-        self.n = self.n.wrapping_add(other.n);
-        self.sum_r = self.sum_r.wrapping_add(other.sum_r);
-        self.sum_rr = self.sum_rr.wrapping_add(other.sum_rr);
-        self.sum_p_q30 = self.sum_p_q30.wrapping_add(other.sum_p_q30);
-        self.sum_inverse_p_micros = self.sum_inverse_p_micros.wrapping_add(other.sum_inverse_p_micros);
-    }
-}
-
 impl ContrastCell {
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
@@ -211,26 +186,6 @@ impl ContrastCell {
             .wrapping_add(i128::from(sign) * h_phi * h_phi);
         self.sum_v_micros = self.sum_v_micros.wrapping_add(sign * score.v_micros);
     }
-}
-
-/// Entries of one metric and cell, by arm.
-fn change_arms(arms: &mut [ArmCell], x: &Exposure, was: Option<u32>, now: Option<u32>) {
-    let count = i64::from(now.is_some()) - i64::from(was.is_some());
-    if count != 0 {
-        for (arm, &p) in arms.iter_mut().zip(&x.propensities_q30) {
-            arm.sum_p_q30 = arm.sum_p_q30.wrapping_add(count * i64::from(p));
-        }
-    }
-    let shown = x.arm as usize;
-    let (Some(arm), Some(&p)) = (arms.get_mut(shown), x.propensities_q30.get(shown)) else {
-        return;
-    };
-    arm.n = arm.n.wrapping_add(count);
-    arm.sum_inverse_p_micros = arm.sum_inverse_p_micros.wrapping_add(count * inverse_micros(p));
-    let (before, after) = (i64::from(was.unwrap_or(0)), i64::from(now.unwrap_or(0)));
-    arm.sum_r = arm.sum_r.wrapping_add(after - before);
-    let square = |r: i64| i128::from(r) * i128::from(r);
-    arm.sum_rr = arm.sum_rr.wrapping_add(square(after) - square(before));
 }
 
 /// What the entries of one metric are about.
@@ -301,10 +256,4 @@ fn side(x: &Exposure, metric: usize, arm: usize) -> Option<Side> {
             variance: f64::from(DEFAULT_VARIANCE_MICROS) / 1e6,
         }
     })
-}
-
-/// The inverse of a propensity above zero, in micro-units, half up.
-fn inverse_micros(p_q30: u32) -> i64 {
-    let p = u64::from(p_q30.max(1));
-    ((u64::from(ONE_Q30) * 1_000_000 + p / 2) / p).cast_signed()
 }

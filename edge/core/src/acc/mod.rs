@@ -10,6 +10,7 @@
 //! * [`triangle`]: sums over pairs of slots.
 //! * [`wire`](self::wire): how they are written down.
 
+mod arm;
 pub mod inference;
 pub mod learning;
 pub mod score;

@@ -200,6 +200,9 @@ fn write_arm(w: &mut Writer, cell: &ArmCell) {
     write_wide(w, 7, cell.sum_rr);
     w.sint(8, cell.sum_p_q30);
     w.sint(9, cell.sum_inverse_p_micros);
+    w.sint(10, cell.predicted);
+    w.sint(11, cell.sum_predicted_r);
+    w.sint(12, cell.sum_prediction_micros);
 }
 
 fn write_contrast(w: &mut Writer, cell: &ContrastCell) {
@@ -226,6 +229,9 @@ fn read_arm(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError> {
             7 => cell.sum_rr = wide(&r, field)?,
             8 => cell.sum_p_q30 = r.sint64(field)?,
             9 => cell.sum_inverse_p_micros = r.sint64(field)?,
+            10 => cell.predicted = r.sint64(field)?,
+            11 => cell.sum_predicted_r = r.sint64(field)?,
+            12 => cell.sum_prediction_micros = r.sint64(field)?,
             _ => return Err(r.unknown()),
         }
     }

@@ -9,16 +9,19 @@
 //! * [`betting`] and [`bernoulli`] approximate nothing: they answer until the others may.
 //! * [`sequential`] is the most powerful where a horizon was declared, [`ratio`] says whether arms were shown as often as
 //!   their propensities promise, [`many`] what remains of many comparisons at once.
+//! * [`calibration`](mod@calibration) says whether what came is what had been predicted, from the buckets of [`predicted`].
 //! * [`totals`] adds up buckets; [`rule`] says which method may answer; [`evaluate`](mod@evaluate) puts it together, and
 //!   [`guardrail`] says which arm does harm.
 
 pub mod bernoulli;
 pub mod betting;
+pub mod calibration;
 pub mod evaluate;
 pub mod guardrail;
 mod looks;
 pub mod many;
 pub mod mixture;
+pub mod predicted;
 pub mod ratio;
 pub mod rule;
 pub mod sequential;
@@ -26,6 +29,7 @@ pub mod split;
 pub mod stabilised;
 pub mod totals;
 
+pub use calibration::{Calibration, calibration};
 pub use evaluate::{Allocation, MetricResult, Results, evaluate};
 pub use rule::{Answer, Method, Verdict};
 
