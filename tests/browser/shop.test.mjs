@@ -29,7 +29,11 @@ describe("the shop", () => {
     return page.$eval("[data-hero]", ({ dataset: { variant, source } }) => ({ variant, source }));
   };
   const flush = () => page.evaluate(() => tiltwise.flush());
-  const sent = () => world.door.batches.flatMap((body) => batch(body).events.map((event) => event.outcome ?? "exposure"));
+  /** What came, once: a page that did not hear of the last page's last batch sends it again. */
+  const sent = () => {
+    const batches = new Map(world.door.batches.map(batch).map((one) => [`${one.session} ${one.sequence}`, one]));
+    return [...batches.values()].flatMap(({ events }) => events.map((event) => event.outcome ?? "exposure"));
+  };
 
   test("works before anybody answers its banner, keeps nothing, and asks for the snapshot alone", async () => {
     assert.equal((await hero()).source, "model");

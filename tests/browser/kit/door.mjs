@@ -13,8 +13,6 @@ export class Door {
   tamper = new Map();
   /** While it is shut nothing passes, and nobody gets an answer: as without a network. */
   isShut = false;
-  /** The bodies of the batches that came then. */
-  turnedAway = [];
   #server;
   #to;
   #arrived = new EventEmitter();
@@ -55,8 +53,6 @@ export class Door {
       const body = await whole(request);
       const { method, url: path, headers } = request;
       if (this.isShut) {
-        if (method === "POST") this.turnedAway.push(body);
-        this.#arrived.emit("request");
         response.destroy();
         return;
       }
