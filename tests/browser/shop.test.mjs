@@ -70,6 +70,15 @@ describe("the shop", () => {
     assert.deepEqual(sent(), []);
   });
 
+  test("what is denied in one tab is not asked again in the others", async () => {
+    const other = await person.newPage();
+    await other.goto(page.url());
+    await other.waitForSelector("[data-test=consent]");
+    await page.click("[data-test=consent-deny]");
+    await other.waitForSelector("[data-test=consent]", { state: "detached" });
+    assert.equal(await other.evaluate(() => tiltwise.variant("hero").source), "consent");
+  });
+
   test("after 'Withdraw consent' only the answer is kept", async () => {
     await hero();
     await page.click("[data-test=consent-accept]");

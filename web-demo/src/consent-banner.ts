@@ -12,7 +12,9 @@ let banner: HTMLElement | null = null;
 export function startConsent(): void {
   find("[data-test=consent-open]").addEventListener("click", open);
   find("[data-test=consent-withdraw]").addEventListener("click", () => choose("denied", "Withdrawn. What this browser held is erased."));
-  showWithdraw();
+  // A no in another tab holds here too, and is not asked for again.
+  client.on("consent", ({ measurement }) => measurement === "denied" && answered("denied"));
+  showWithdraw(keptChoice(localStorage));
   if (keptChoice(localStorage) === null) open();
 }
 
@@ -51,14 +53,17 @@ function open(): void {
 function choose(choice: Choice, message: string): void {
   client.setConsent(consentOf(choice));
   keepChoice(localStorage, choice);
-  banner?.remove();
-  banner = null;
-  showWithdraw();
+  answered(choice);
   if (message) say(message);
 }
 
-function showWithdraw(): void {
-  const choice = keptChoice(localStorage);
+function answered(choice: Choice): void {
+  banner?.remove();
+  banner = null;
+  showWithdraw(choice);
+}
+
+function showWithdraw(choice: Choice | null): void {
   find("[data-test=consent-withdraw]").hidden = choice === null || choice === "denied";
 }
 
