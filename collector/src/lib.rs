@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod durable;
 pub mod experiments;

@@ -11,7 +11,7 @@ use std::sync::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tiltwise_collector::{
-    hub::{Hub, HubError, Options},
+    hub::{Hub, HubError, Options, Place as Read},
     keys::Keys,
     log::LogClock,
     metrics::Metrics,
@@ -54,6 +54,18 @@ impl Place {
             named_for_ms: 3 * HOUR_MS,
         };
         Hub::open(options, self.keys.clone(), clock, Arc::new(Metrics::new())).unwrap()
+    }
+
+    /// One among several.
+    fn open_shared(&self) -> Hub {
+        let wall = self.wall.clone();
+        let clock = LogClock::from_wall(move || wall.load(Ordering::Relaxed));
+        let options = Options {
+            path: self.folder.path().join("shared"),
+            site: "shop".to_owned(),
+            named_for_ms: 3 * HOUR_MS,
+        };
+        Hub::open_shared(options, self.keys.clone(), clock, Arc::new(Metrics::new())).unwrap()
     }
 
     fn pass_ms(&self, ms: u64) {
@@ -186,5 +198,45 @@ fn what_an_exposure_named_is_kept_and_the_rest_of_an_hour_is_thinned() {
     assert!(
         hub.content_by_hash(&Sha256::digest(of_its_own(3)).into())
             .is_none()
+    );
+}
+
+#[test]
+fn a_hub_among_several_shows_what_it_has_read_never_what_is_older_and_forgets_what_it_is_told_to() {
+    let place = Place::new();
+    let hub = place.open_shared();
+    let take = |hub: &Hub, n: u8, epoch: u64, next: u64| {
+        let content = of_its_own(n);
+        let envelope = hub.seal(&content, (epoch << 32) + u64::from(n), next).unwrap();
+        let newest = hub.place().unwrap().newest.max(envelope.version);
+        hub.take(&envelope, Some(&content), Read { next, newest })
+            .unwrap();
+        envelope
+    };
+    let shown = |hub: &Hub| hub.newest().map(|newest| newest.envelope.version);
+    let first = take(&hub, 1, 2, 10);
+    assert_eq!(shown(&hub), None, "nobody knows yet whether it is the newest");
+    hub.show_version(first.version).unwrap();
+    let second = take(&hub, 1, 3, 20);
+    hub.show_version(second.version).unwrap();
+    // What a leader wrote that has been replaced since is known, and not shown.
+    let late = take(&hub, 2, 2, 30);
+    hub.show_version(late.version).unwrap();
+    assert_eq!(shown(&hub), Some(second.version));
+    assert!(hub.known(late.version).is_some());
+    drop(hub);
+
+    let hub = place.open_shared();
+    assert_eq!(shown(&hub), None);
+    let read = hub.place().unwrap();
+    assert_eq!((read.next, read.newest), (30, second.version));
+    hub.show_version(read.newest).unwrap();
+    assert_eq!(shown(&hub), Some(second.version));
+    hub.forget(vec![first.version], [late.hash].into()).unwrap();
+    assert!(hub.known(first.version).is_none());
+    assert!(hub.content_by_hash(&late.hash).is_none() && hub.content_by_hash(&second.hash).is_some());
+    assert!(
+        hub.known(late.version).unwrap().content.is_none(),
+        "when it was published is known on"
     );
 }

@@ -95,6 +95,7 @@ export class SimulatedShop {
         eventToSnapshotMs: { p50: still ? 0 : 310 + this.#random.next() * 30, p99: still ? 0 : 620 + this.#random.next() * 60 },
         fitMs: still ? 0 : 4.2, streamClients: still ? 1 : 214, logBytes: 48_213 + this.#accepted * 212,
       },
+      company: null,
       experiments: this.#experiments.map((experiment) => experiment.view()),
     };
   }

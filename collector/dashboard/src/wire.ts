@@ -9,7 +9,19 @@ export interface State {
   /** Null before the first is published. */
   model: ModelInfo | null;
   health: Health;
+  /** Null where the collector is by itself. */
+  company: Company | null;
   experiments: Experiment[];
+}
+
+/** Where several collectors serve one site. */
+export interface Company {
+  collector: string;
+  role: "leader" | "standby";
+  leader: string | null;
+  epoch: number | null;
+  silenceMs: number;
+  sentence: string;
 }
 
 export interface ModelInfo {

@@ -69,6 +69,8 @@ pub struct Decision {
     pub parts: Vec<Part>,
     /// Versions that accepted exposures name, each once.
     pub named: Vec<u64>,
+    /// Some event was rejected because it names a version that is not known here.
+    pub names_unknown: bool,
     pub quarantined: Vec<Quarantine>,
 }
 
@@ -116,6 +118,7 @@ pub fn decide(
         let admitted = match gate.admit(bytes, index, &mut events) {
             Ok(admitted) => admitted,
             Err(event::Refusal::Reject(reject)) => {
+                decision.names_unknown |= matches!(reject, Reject::UnknownModel);
                 decision.verdicts.push(Verdict::Rejected(reject));
                 continue;
             }

@@ -15,8 +15,8 @@ use crate::experiments::{Difference, Experiments};
 /// Publish a file of experiments, after showing what it changes.
 ///
 /// FILE is checked like `tiltwise check` does and compared with the experiments that are published now; then it is put in
-/// their place as it is, comments included. A running collector takes it up within a second. Actions (a pause, a stopped
-/// variant, a declared winner) stay as they are.
+/// their place as it is, comments included. A running collector takes it up within a second, for all collectors where several
+/// serve the site. Actions (a pause, a stopped variant, a declared winner) stay as they are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

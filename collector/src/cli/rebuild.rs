@@ -65,13 +65,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None
     };
     let mut state = start(args, &config, &log.sources, &checkpoints)?;
-    for (id, revision) in Revisions::open(&config.revisions_folder())?.all() {
-        state.add_revision(id, &revision);
-    }
     let until = Until {
         offsets: newest.as_ref().map_or_else(|| log.sources.ends(), State::offsets),
         tick: args.tick.unwrap_or(u64::MAX),
     };
+    // After the ends of the log: what is named before them was published before them.
+    let revisions = Revisions::open(&config.revisions_folder())?;
+    #[cfg(feature = "kafka")]
+    learn(&config, &revisions)?;
+    for (id, revision) in revisions.all() {
+        state.add_revision(id, &revision);
+    }
     replay::fold_on(&mut state, &log.sources, &until)?;
     let digests = replay::digests(&mut state.fold);
     report(args, &state, &digests);
@@ -85,6 +89,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         checkpoints.rewrite(&mut state)?;
     }
     log.close();
+    Ok(())
+}
+
+/// Takes up what other collectors have published.
+#[cfg(feature = "kafka")]
+fn learn(config: &Config, revisions: &Revisions) -> Result<(), Failure> {
+    use crate::{cluster, config::LogKind, log::kafka};
+    if config.log.kind == LogKind::Kafka {
+        let found = cluster::revisions_of(&kafka::Options::of(config), &config.site);
+        for revision in found.map_err(|why| anyhow::anyhow!(why))? {
+            revisions.learn(&revision)?;
+        }
+    }
     Ok(())
 }
 

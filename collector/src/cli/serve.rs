@@ -11,6 +11,7 @@ use tokio::{
 
 use super::{Failure, Settings, start_diagnostics};
 use crate::{
+    cluster::Company,
     config::{Config, Gpc, LogKind},
     experiments::{FileActions, Revisions, Watcher, watch::EVERY},
     history::Shelf,
@@ -19,16 +20,18 @@ use crate::{
         public::{Doors, Front, Limits},
         server,
     },
-    hub::{self, Hub},
+    hub::Hub,
     keys::Keys,
     log::{self, EmbeddedLog, EventLog, LogClock, Sources, retention::Retention},
     metrics::Metrics,
     trainer::{self, Trainer},
 };
+use company::Ground;
 use site::Site;
 use standings::Standings;
 use tiltwise_core::join::Params;
 
+mod company;
 mod site;
 mod standings;
 
@@ -62,6 +65,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let served = runtime.block_on(serve(&config, &parts));
     // Readers of the log are gone before it closes.
     runtime.shutdown_timeout(Duration::from_secs(5));
+    if let Some(company) = &parts.company {
+        company.stop();
+    }
     parts.trainer.stop();
     parts.log.close();
     served
@@ -75,6 +81,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     trainer: Arc<Trainer>,
     site: Arc<Site>,
+    company: Option<Arc<dyn Company>>,
 }
 
 impl Parts {
@@ -84,38 +91,32 @@ impl Parts {
         let metrics = Arc::new(Metrics::new());
         let lifetime_ms = config.privacy.visitor_lifetime.ms();
         let keys = Arc::new(Keys::open(&config.keys, &config.admin_token_file(), lifetime_ms)?);
-        let actions = FileActions::open(&config.actions_file())?;
-        let watcher = Watcher::start(
-            &config.experiments,
-            &config.site,
-            &FileActions::read(&config.actions_file())?,
-        )
-        .map_err(Failure::Refused)?;
-        let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
-        let log = open_log(config, &metrics)?;
-        let windows = watcher
-            .experiments()
-            .definitions
-            .iter()
-            .map(|definition| definition.revision.longest_window_ms());
-        let options = hub::Options {
-            path: config.snapshots_folder(),
-            site: config.site.clone(),
-            named_for_ms: windows.max().unwrap_or(0) + config.trainer.lateness.ms(),
+        let said = FileActions::read(&config.actions_file())?;
+        // Where there are others, what holds is known only once they were heard.
+        let said = if config.log.kind == LogKind::Kafka {
+            Vec::new()
+        } else {
+            said
         };
-        let hub = Arc::new(Hub::open(
-            options,
-            keys.clone(),
-            log.clock().clone(),
-            metrics.clone(),
-        )?);
+        let watcher = Watcher::start(&config.experiments, &config.site, &said).map_err(Failure::Refused)?;
+        let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
+        let ground = Ground::open(config, &keys, &watcher, &revisions, &metrics)?;
+        let (log, hub) = (ground.log, ground.hub);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
         let shelf = Shelf::open(config.history_folder());
-        let standings = Arc::new(Standings::new(watcher, actions, shelf, gpc_limits));
+        let company = ground.company;
+        let standings = Arc::new(Standings::new(
+            watcher,
+            ground.actions,
+            shelf,
+            gpc_limits,
+            company.clone(),
+        ));
         let trainer = Arc::new(Trainer::start(
             trainer::Parts {
                 log: log.clone(),
                 hub: hub.clone(),
+                press: ground.press,
                 metrics: metrics.clone(),
                 revisions,
                 steward: Some(standings.clone()),
@@ -123,9 +124,21 @@ impl Parts {
             trainer_options(config),
             standings.plan(),
         )?);
-        let site = Site::new(standings, trainer.clone(), hub.clone(), log.clone());
+        let site = Arc::new(Site::new(
+            standings,
+            trainer.clone(),
+            hub.clone(),
+            log.clone(),
+            company.clone(),
+        ));
+        #[cfg(feature = "kafka")]
+        if let Some(cluster) = ground.cluster {
+            let site = site.clone();
+            let joined = cluster.join(Box::new(move || site.replan()));
+            joined.map_err(|why| anyhow::anyhow!(why))?;
+        }
         // The doors open with a snapshot to give; where the disk is full there is none, and they say so themselves.
-        if !trainer.wait_published(FIRST_SNAPSHOT) {
+        if !site.wait_first(FIRST_SNAPSHOT) {
             tracing::warn!("no snapshot yet");
         }
         Ok(Self {
@@ -134,31 +147,9 @@ impl Parts {
             keys,
             metrics,
             trainer,
-            site: Arc::new(site),
+            site,
+            company,
         })
-    }
-}
-
-/// The log that the collector file names.
-pub(super) fn open_log(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn EventLog>, Failure> {
-    match config.log.kind {
-        LogKind::Embedded => {
-            let options = log::Options {
-                max_bytes: config.log.max_bytes.bytes(),
-                ..log::Options::at(config.log_folder())
-            };
-            let log = EmbeddedLog::open(&options, LogClock::system(), metrics.clone())?;
-            Ok(Arc::new(log))
-        }
-        #[cfg(feature = "kafka")]
-        LogKind::Kafka => {
-            let options = log::kafka::Options::of(config);
-            let log = log::kafka::KafkaLog::open(&options, LogClock::system(), metrics.clone())?;
-            Ok(Arc::new(log))
-        }
-        // The configuration is refused before this.
-        #[cfg(not(feature = "kafka"))]
-        LogKind::Kafka => Err(anyhow::anyhow!("this build has no Kafka").into()),
     }
 }
 

@@ -227,6 +227,9 @@ fn text(state: &Value) -> String {
         ),
         format!("listening    {} pages", plain(at("/health/streamClients"))),
     ];
+    if let Value::String(sentence) = at("/company/sentence") {
+        lines.push(format!("collectors   {sentence}"));
+    }
     for experiment in at("/experiments").as_array().into_iter().flatten() {
         for import in experiment["history"].as_array().into_iter().flatten() {
             let (key, sentence) = (

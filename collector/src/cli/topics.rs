@@ -125,8 +125,8 @@ fn without_kafka() -> Failure {
     .into()
 }
 
-/// What a collector does: it writes and reads its topics, looks at their settings, and reads under the name of a group that it
-/// never joins.
+/// What a collector does: it writes and reads its topics, looks at their settings, reads under the name of a group that it
+/// never joins, and writes in transactions while it leads.
 fn acls(config: &Config, principal: &str) {
     let servers = config.kafka.bootstrap_servers.join(",");
     let servers = if servers.is_empty() {
@@ -144,6 +144,9 @@ fn acls(config: &Config, principal: &str) {
     ));
     line("--operation Describe --group tiltwise");
     line("--operation IdempotentWrite --cluster");
+    line(&format!(
+        "--operation Write --operation Describe --resource-pattern-type prefixed --transactional-id {prefix}"
+    ));
     println!("# for `tiltwise topics create`, which a person may run under another name:");
     line(&format!(
         "--operation Create --resource-pattern-type prefixed --topic {prefix}"

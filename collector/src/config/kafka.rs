@@ -243,7 +243,7 @@ fn name(problems: &mut Problems, table: &mut Section) -> Option<String> {
 }
 
 /// Settings that the promises rest on.
-const OURS: [(&str, &str); 4] = [
+const OURS: [(&str, &str); 6] = [
     (
         "enable.idempotence",
         "without it a record can be written twice or out of order",
@@ -253,6 +253,8 @@ const OURS: [(&str, &str); 4] = [
         "all in-sync replicas are what an acknowledgement promises",
     ),
     ("message.timeout.ms", "what was acknowledged must not be given up"),
+    ("transactional.id", "it says who leads, and is the site's"),
+    ("isolation.level", "what was not committed must not be served"),
     (
         "bootstrap.servers",
         "it has a setting of its own: kafka.bootstrap_servers",

@@ -78,12 +78,20 @@ pub enum ActionError {
     },
     #[error("{0}")]
     Refused(String),
+    #[error(
+        "somebody else has acted on \"{0}\" at the same time. Look at what holds now, and do it again if it is still wanted"
+    )]
+    Overtaken(String),
+    #[error("the other collectors cannot be told of it: {0}")]
+    Untold(String),
 }
 
 /// Where actions are kept.
 pub trait ActionStore: Send + Sync {
-    /// Keeps an action; when this returns, a crash no longer loses it.
-    fn append(&self, action: &Action) -> Result<(), ActionError>;
+    /// Keeps an action that makes sense after the first `known` of all actions; when this returns, a crash no longer loses it.
+    /// Where another on the same experiment has come since, it is [`ActionError::Overtaken`], so that two people cannot each stop
+    /// the other's last variant.
+    fn append(&self, action: &Action, known: usize) -> Result<(), ActionError>;
     /// All actions, oldest first.
     fn all(&self) -> Vec<Action>;
 }
@@ -135,8 +143,14 @@ impl FileActions {
     }
 }
 
+/// Whether an action that was decided on after the first `known` is still about what holds.
+pub fn is_overtaken(actions: &[Action], action: &Action, known: usize) -> bool {
+    let mut since = actions.iter().skip(known);
+    since.any(|other| other.experiment == action.experiment)
+}
+
 impl ActionStore for FileActions {
-    fn append(&self, action: &Action) -> Result<(), ActionError> {
+    fn append(&self, action: &Action, known: usize) -> Result<(), ActionError> {
         let io = |source| ActionError::Io {
             path: self.path.clone(),
             source,
@@ -144,6 +158,9 @@ impl ActionStore for FileActions {
         let mut line = serde_json::to_vec(action).map_err(|error| io(error.into()))?;
         line.push(b'\n');
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_overtaken(&state.actions, action, known) {
+            return Err(ActionError::Overtaken(action.experiment.clone()));
+        }
         let len = state.len;
         state.file.set_len(len).map_err(io)?;
         state.file.seek(SeekFrom::Start(len)).map_err(io)?;

@@ -30,7 +30,7 @@ mod variants;
 pub mod watch;
 mod widths;
 
-pub use self::actions::{Action, ActionError, ActionStore, FileActions, GUARDRAIL, Verb};
+pub use self::actions::{Action, ActionError, ActionStore, FileActions, GUARDRAIL, Verb, is_overtaken};
 pub use self::diff::Difference;
 pub use self::revisions::Revisions;
 pub use self::standing::Standing;

@@ -32,6 +32,8 @@ pub struct Watcher {
     site: String,
     stamp: Option<Stamp>,
     good: Experiments,
+    /// What the last good set was read from.
+    text: String,
 }
 
 /// A change of any of these is a change of the file: time, length, inode.
@@ -42,14 +44,20 @@ impl Watcher {
     pub fn start(path: &Path, site: &str, actions: &[Action]) -> Result<Self, Problems> {
         // The stamp first: an edit between the two is then seen at the next look.
         let stamp = stamp(path);
-        let good = Experiments::load(path, site)?;
+        let (text, good) = load(path, site)?;
         good.check_edit(actions)?;
         Ok(Self {
             path: path.to_owned(),
             site: site.to_owned(),
             stamp,
             good,
+            text,
         })
+    }
+
+    /// The text of the last good set, as people wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The last good set.
@@ -67,12 +75,13 @@ impl Watcher {
         if now.is_none() {
             return Seen::Broken(self.gone());
         }
-        let read = Experiments::load(&self.path, &self.site)
-            .and_then(|experiments| experiments.check_edit(actions).map(|()| experiments));
+        let read = load(&self.path, &self.site)
+            .and_then(|(text, experiments)| experiments.check_edit(actions).map(|()| (text, experiments)));
         match read {
-            Ok(experiments) if experiments == self.good => Seen::Same,
-            Ok(experiments) => {
+            Ok((_, experiments)) if experiments == self.good => Seen::Same,
+            Ok((text, experiments)) => {
                 self.good = experiments.clone();
+                self.text = text;
                 Seen::Changed(experiments)
             }
             Err(problems) => Seen::Broken(problems),
@@ -91,6 +100,17 @@ impl Watcher {
             remedy: "Put it back. To end all experiments, leave an empty file".into(),
         });
         problems
+    }
+}
+
+/// The text and what it says. A file that does not exist declares nothing.
+fn load(path: &Path, site: &str) -> Result<(String, Experiments), Problems> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let experiments = Experiments::check(&path.display().to_string(), &text, site)?;
+            Ok((text, experiments))
+        }
+        Err(_) => Experiments::load(path, site).map(|experiments| (String::new(), experiments)),
     }
 }
 

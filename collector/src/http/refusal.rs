@@ -26,6 +26,8 @@ pub(super) enum Refusal {
     TokenNeeded,
     ForeignOrigin,
     NoSnapshot,
+    /// Other collectors may have published what is asked for, and that cannot be read now.
+    Behind,
     NotHeld,
     Log(LogError),
     Keys,
@@ -125,6 +127,12 @@ impl Refusal {
                 S::SERVICE_UNAVAILABLE,
                 "no-snapshot",
                 said("no snapshot was published yet"),
+                Some(1),
+            ),
+            Self::Behind => (
+                S::SERVICE_UNAVAILABLE,
+                "behind",
+                said("what other collectors have published cannot be read at present"),
                 Some(1),
             ),
             Self::NotHeld => (

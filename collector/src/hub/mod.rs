@@ -4,17 +4,22 @@
 //! * [`Hub::watch`] is what the streams hang on: who is slow misses versions, not news.
 //! * [`Hub::known`] answers what an exposure names, so that its decision can be repeated.
 //!
-//! Versions only grow, over restarts too: the upper half counts the starts, the lower half the publications. Rolling back
-//! is old content under a new version.
+//! Versions only grow, over restarts too: the upper half counts the starts, or those who led where several collectors serve one
+//! site, the lower half the publications. Rolling back is old content under a new version.
+//!
+//! Who publishes is a [`Press`]: a hub by itself, or where several collectors serve one site whoever leads them. Then every hub is
+//! [`Shared`](shared): it shows what it reads where all of them read, and nothing else.
 
 mod announcement;
 mod history;
 mod latency;
+mod press;
+mod shared;
 mod store;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use bytes::Bytes;
@@ -30,7 +35,9 @@ use history::Decoded;
 use latency::Latency;
 use store::Store;
 
-pub use store::Version;
+pub use press::Press;
+pub use shared::Feed;
+pub use store::{Needless, Place, Version};
 
 /// How long a snapshot may be adopted after its publication.
 pub const VALID_MS: u64 = 7 * 24 * 3_600_000;
@@ -46,6 +53,8 @@ pub enum HubError {
     Content(#[from] WireError),
     #[error("version {0} is not held any more; `tiltwise status` lists the versions that are")]
     NotHeld(u64),
+    #[error("the snapshot was not published: {0}")]
+    Elsewhere(String),
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +97,8 @@ pub struct Hub {
     decoded: Decoded,
     latency: Latency,
     turn: Mutex<Turn>,
+    /// Where several collectors serve one site: what brings what all of them read.
+    feed: OnceLock<Arc<dyn Feed>>,
 }
 
 /// What only the one who publishes changes.
@@ -104,10 +115,26 @@ impl Hub {
         clock: LogClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, HubError> {
+        let hub = Self::open_silent(options, keys, clock, metrics)?;
+        if let Some(envelope) = hub.store.last()?
+            && let Some(content) = hub.store.content(&envelope.hash)?
+        {
+            hub.show(envelope, &content)?;
+        }
+        Ok(hub)
+    }
+
+    /// The same, and shows nothing yet.
+    fn open_silent(
+        options: Options,
+        keys: Arc<Keys>,
+        clock: LogClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, HubError> {
         let store = Store::open(&options.path)?;
         let last = store.last()?;
         let epoch = last.as_ref().map_or(0, |last| last.version >> 32) + 1;
-        let hub = Self {
+        Ok(Self {
             options,
             keys,
             clock,
@@ -120,28 +147,45 @@ impl Hub {
                 last_version: epoch << 32,
                 thinned_ms: 0,
             }),
-        };
-        if let Some(envelope) = last
-            && let Some(content) = hub.store.content(&envelope.hash)?
-        {
-            hub.show(envelope, &content)?;
-        }
-        Ok(hub)
+            feed: OnceLock::new(),
+        })
     }
 
     /// Publishes an encoded [`SnapshotContent`] that holds everything received up to `folded_through_ms`. Returns its
     /// version. It is on disk before anybody sees it, so that no edge holds a version that a crash forgets.
     pub fn publish(&self, content: &[u8], folded_through_ms: u64) -> Result<u64, HubError> {
         let mut turn = self.turn();
-        let published_ms = self.clock.now_ms();
         let version = turn.last_version + 1;
+        let envelope = self.seal(content, version, folded_through_ms)?;
+        let published_ms = envelope.published_ms;
+        self.store.keep(&envelope, content)?;
+        turn.last_version = version;
+        self.show(envelope, content)?;
+        self.count(folded_through_ms);
+        if published_ms.saturating_sub(turn.thinned_ms) >= THIN_EVERY_MS {
+            turn.thinned_ms = published_ms;
+            let needless = self.store.needless(published_ms, self.options.named_for_ms)?;
+            self.store.forget(&needless)?;
+        }
+        Ok(version)
+    }
+
+    /// Signs content as this version, published now.
+    pub fn seal(
+        &self,
+        content: &[u8],
+        version: u64,
+        folded_through_ms: u64,
+    ) -> Result<SealedSnapshot, HubError> {
+        SnapshotContent::decode(content)?;
+        let published_ms = self.clock.now_ms();
         let hash: [u8; 32] = Sha256::digest(content).into();
         let expires_ms = published_ms + VALID_MS;
         let (key_id, signature) =
             self.keys
                 .signer
                 .sign(&self.options.site, version, expires_ms, published_ms, &hash);
-        let envelope = SealedSnapshot {
+        Ok(SealedSnapshot {
             site: self.options.site.clone(),
             version,
             published_ms,
@@ -151,22 +195,17 @@ impl Hub {
             signature: signature.to_vec(),
             folded_through_ms,
             content: Vec::new(),
-        };
-        SnapshotContent::decode(content)?;
-        self.store.keep(&envelope, content)?;
-        turn.last_version = version;
-        self.show(envelope, content)?;
+        })
+    }
+
+    /// Counts a publication, and what waited for it.
+    fn count(&self, folded_through_ms: u64) {
         self.metrics.snapshots_published.inc();
         for waited_ms in self.latency.folded(folded_through_ms, self.clock.now_ms()) {
             self.metrics
                 .event_to_snapshot_seconds
                 .observe(waited_ms as f64 / 1_000.0);
         }
-        if published_ms.saturating_sub(turn.thinned_ms) >= THIN_EVERY_MS {
-            turn.thinned_ms = published_ms;
-            self.store.thin(published_ms, self.options.named_for_ms)?;
-        }
-        Ok(version)
     }
 
     /// Publishes the content of an older version under a new one.

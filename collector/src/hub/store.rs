@@ -6,6 +6,7 @@
 //! | `held` | version, big endian | published (big endian), hash: versions whose content is held |
 //! | `contents` | hash | the content |
 //! | `named` | version, big endian | when an exposure last named it, big endian |
+//! | `place` | `models` | where snapshots that several collectors share: how far they were read, and the newest of them (both big endian) |
 //!
 //! Envelopes are small and stay for [`ENVELOPES_MS`], because the publication of the model that an exposure names is part
 //! of when it was decided. Contents are thinned after an hour: what exposures named stays while it may matter, and of the
@@ -23,6 +24,9 @@ use tiltwise_core::snapshot::SealedSnapshot;
 use super::HubError;
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// The row of `place`.
+const MODELS: &str = "models";
 
 /// How long the last content of every hour is held: as long as an edge may adopt it.
 const HOURLY_MS: u64 = super::VALID_MS;
@@ -60,6 +64,7 @@ pub(super) struct Store {
     held: Keyspace,
     contents: Keyspace,
     named: Keyspace,
+    place: Keyspace,
     /// Versions that were marked as named within this hour, so that not every exposure is a write.
     marked: Mutex<(u64, HashSet<u64>)>,
 }
@@ -84,6 +89,7 @@ impl Store {
             held: table("held")?,
             contents: table("contents")?,
             named: table("named")?,
+            place: table("place")?,
             path: path.to_owned(),
             database,
             marked: Mutex::default(),
@@ -103,24 +109,13 @@ impl Store {
         let key = envelope.version.to_be_bytes();
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         batch.insert(&self.versions, key, envelope.encode());
-        batch.insert(
-            &self.held,
-            key,
-            [&envelope.published_ms.to_be_bytes()[..], &envelope.hash].concat(),
-        );
+        batch.insert(&self.held, key, held_row(envelope));
         batch.insert(&self.contents, envelope.hash, content);
         batch.commit().map_err(|e| self.failed(&e))
     }
 
     pub(super) fn version(&self, version: u64) -> Result<Option<Version>, HubError> {
-        let stored = self
-            .versions
-            .get(version.to_be_bytes())
-            .map_err(|e| self.failed(&e))?;
-        Ok(stored
-            .map(|bytes| SealedSnapshot::decode(&bytes))
-            .transpose()?
-            .map(|envelope| Version::of(&envelope)))
+        Ok(self.envelope(version)?.map(|envelope| Version::of(&envelope)))
     }
 
     pub(super) fn content(&self, hash: &[u8; 32]) -> Result<Option<Vec<u8>>, HubError> {
@@ -145,12 +140,11 @@ impl Store {
         Ok(())
     }
 
-    /// Lets go of what neither an exposure nor a roll-back can need.
-    pub(super) fn thin(&self, now_ms: u64, named_for_ms: u64) -> Result<(), HubError> {
+    /// What neither an exposure nor a roll-back can need any more.
+    pub(super) fn needless(&self, now_ms: u64, named_for_ms: u64) -> Result<Needless, HubError> {
         let held = self.all_held()?;
-        let mut batch = self.database.batch();
         let mut kept = HashSet::new();
-        let mut dropped = Vec::new();
+        let mut needless = Needless::default();
         for (index, entry) in held.iter().enumerate() {
             let next_hour = held
                 .get(index + 1)
@@ -166,26 +160,84 @@ impl Store {
             if stays {
                 kept.insert(entry.hash);
             } else {
-                dropped.push(entry.hash);
-                batch.remove(&self.held, entry.version.to_be_bytes());
-                batch.remove(&self.named, entry.version.to_be_bytes());
+                needless.contents.insert(entry.hash);
+                needless.held.push(entry.version);
             }
         }
-        for hash in dropped {
-            if !kept.contains(&hash) {
-                batch.remove(&self.contents, hash);
-            }
-        }
+        needless.contents.retain(|hash| !kept.contains(hash));
         let newest = held.last().map_or(0, |newest| newest.version);
         for guard in self.versions.iter().take(FORGET_AT_ONCE) {
-            let (key, envelope) = guard.into_inner().map_err(|e| self.failed(&e))?;
+            let (_, envelope) = guard.into_inner().map_err(|e| self.failed(&e))?;
             let envelope = SealedSnapshot::decode(&envelope)?;
             if envelope.version == newest || envelope.published_ms + ENVELOPES_MS > now_ms {
                 break;
             }
-            batch.remove(&self.versions, key);
+            needless.versions.push(envelope.version);
+        }
+        Ok(needless)
+    }
+
+    /// Lets go of it.
+    pub(super) fn forget(&self, needless: &Needless) -> Result<(), HubError> {
+        let mut batch = self.database.batch();
+        for version in &needless.held {
+            batch.remove(&self.held, version.to_be_bytes());
+            batch.remove(&self.named, version.to_be_bytes());
+        }
+        for hash in &needless.contents {
+            batch.remove(&self.contents, *hash);
+        }
+        for version in &needless.versions {
+            batch.remove(&self.versions, version.to_be_bytes());
         }
         batch.commit().map_err(|e| self.failed(&e))
+    }
+
+    /// The versions whose content is one of these.
+    pub(super) fn held_as(&self, hashes: &HashSet<[u8; 32]>) -> Result<Vec<u64>, HubError> {
+        let held = self.all_held()?;
+        let of = held.iter().filter(|held| hashes.contains(&held.hash));
+        Ok(of.map(|held| held.version).collect())
+    }
+
+    pub(super) fn place(&self) -> Result<Option<Place>, HubError> {
+        let stored = self.place.get(MODELS).map_err(|e| self.failed(&e))?;
+        Ok(stored.and_then(|bytes| {
+            let (next, newest) = bytes.split_first_chunk::<8>()?;
+            Some(Place {
+                next: u64::from_be_bytes(*next),
+                newest: u64::from_be_bytes(newest.try_into().ok()?),
+            })
+        }))
+    }
+
+    /// Keeps what was read of a place that outlives this disk. So nothing is synced: after a crash it is read again.
+    pub(super) fn keep_read(
+        &self,
+        place: Place,
+        read: Option<(&SealedSnapshot, Option<&[u8]>)>,
+    ) -> Result<(), HubError> {
+        let mut batch = self.database.batch();
+        if let Some((envelope, content)) = read {
+            let key = envelope.version.to_be_bytes();
+            batch.insert(&self.versions, key, envelope.encode());
+            if let Some(content) = content {
+                batch.insert(&self.contents, envelope.hash, content);
+            }
+            batch.insert(&self.held, key, held_row(envelope));
+        }
+        let row = [place.next.to_be_bytes(), place.newest.to_be_bytes()].concat();
+        batch.insert(&self.place, MODELS, row);
+        batch.commit().map_err(|e| self.failed(&e))
+    }
+
+    /// The envelope of a version.
+    pub(super) fn envelope(&self, version: u64) -> Result<Option<SealedSnapshot>, HubError> {
+        let stored = self
+            .versions
+            .get(version.to_be_bytes())
+            .map_err(|e| self.failed(&e))?;
+        Ok(stored.map(|bytes| SealedSnapshot::decode(&bytes)).transpose()?)
     }
 
     fn all_held(&self) -> Result<Vec<Held>, HubError> {
@@ -221,6 +273,26 @@ impl Store {
             what: error.to_string(),
         }
     }
+}
+
+/// What may go: of versions all, or their contents alone.
+#[derive(Debug, Clone, Default)]
+pub struct Needless {
+    pub versions: Vec<u64>,
+    pub contents: HashSet<[u8; 32]>,
+    /// Versions that held them.
+    pub(super) held: Vec<u64>,
+}
+
+/// How far shared snapshots were read, and the newest of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    pub next: u64,
+    pub newest: u64,
+}
+
+fn held_row(envelope: &SealedSnapshot) -> Vec<u8> {
+    [&envelope.published_ms.to_be_bytes()[..], &envelope.hash].concat()
 }
 
 struct Held {

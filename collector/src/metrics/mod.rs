@@ -58,6 +58,13 @@ pub struct Metrics {
     pub kafka_rejected: Counter,
     /// Producers that could not go on.
     pub kafka_rebuilt: Counter,
+    /// 1 while this collector leads those of its site.
+    pub leads: Gauge,
+    pub leader_epoch: Gauge,
+    /// Since a leader was heard.
+    pub leader_silence_seconds: Gauge<f64, AtomicU64>,
+    /// Times that Kafka refused this collector as a leader, because another had begun.
+    pub fenced: Counter,
     pub snapshots_published: Counter,
     pub snapshot_age_seconds: Gauge<f64, AtomicU64>,
     /// What came over what was predicted, in the newest twenty-four hours that are matured.
@@ -124,6 +131,10 @@ impl Metrics {
             kafka_delivered: Counter::default(),
             kafka_rejected: Counter::default(),
             kafka_rebuilt: Counter::default(),
+            leads: Gauge::default(),
+            leader_epoch: Gauge::default(),
+            leader_silence_seconds: Gauge::default(),
+            fenced: Counter::default(),
             snapshots_published: Counter::default(),
             snapshot_age_seconds: Gauge::default(),
             calibration: Family::default(),
@@ -218,6 +229,31 @@ impl Metrics {
             "experiment_calibration",
             "Rewards over predictions in the newest day that is matured; 1 where models are right on average",
             self.calibration.clone(),
+        );
+        for (name, help, gauge) in [
+            (
+                "leads",
+                "1 while this collector leads those of its site",
+                &self.leads,
+            ),
+            (
+                "leader_epoch",
+                "The epoch of the leader that was heard last",
+                &self.leader_epoch,
+            ),
+        ] {
+            r.register(name, help, gauge.clone());
+        }
+        r.register(
+            "leader_fenced",
+            "Times that Kafka refused this collector as a leader, because another had begun",
+            self.fenced.clone(),
+        );
+        r.register_with_unit(
+            "leader_silence",
+            "Since a leader was heard",
+            Unit::Seconds,
+            self.leader_silence_seconds.clone(),
         );
         let age = self.snapshot_age_seconds.clone();
         r.register_with_unit(

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tiltwise_core::event::LogRecord;
+use tiltwise_core::event::{Exposure, Fact, LogRecord};
 use tiltwise_core::join::Fold;
 
 use super::{State, TICK_MS, TrainerError};
@@ -20,6 +20,7 @@ pub(super) struct Intake {
     sources: Vec<Reading>,
     /// The tick that is being folded.
     tick: u64,
+    met_unknown: bool,
 }
 
 struct Reading {
@@ -56,6 +57,7 @@ impl Intake {
         Self {
             sources: sources.collect(),
             tick: state.folds().map(tick_of).max().unwrap_or(0),
+            met_unknown: false,
         }
     }
 
@@ -87,10 +89,12 @@ impl Intake {
                 if record.offset >= source.until {
                     break;
                 }
-                source.ahead.push_back(Ahead {
-                    offset: record.offset,
-                    record: decode(&record, place, width)?,
-                });
+                let offset = record.offset;
+                let record = decode(&record, place, width)?;
+                let known = state.part(place).0.revisions();
+                self.met_unknown |=
+                    exposures(&record).any(|exposure| !known.contains_key(&exposure.revision));
+                source.ahead.push_back(Ahead { offset, record });
                 any = true;
             }
         }
@@ -115,6 +119,20 @@ impl Intake {
         } else {
             Next::EndsTick
         }
+    }
+
+    /// Whether something that was read names a revision that was not known then, since the last time that this was asked.
+    pub(super) fn met_unknown(&mut self) -> bool {
+        std::mem::take(&mut self.met_unknown)
+    }
+
+    /// The versions that the next record of a partition names.
+    pub(super) fn named(&self, place: usize) -> impl Iterator<Item = u64> {
+        let ahead = self.sources.get(place).and_then(|source| source.ahead.front());
+        ahead
+            .into_iter()
+            .flat_map(|ahead| exposures(&ahead.record))
+            .map(|exposure| exposure.model)
     }
 
     /// Folds the next record of a partition.
@@ -143,6 +161,13 @@ impl Intake {
     pub(super) fn tick(&self) -> u64 {
         self.tick
     }
+}
+
+fn exposures(record: &LogRecord) -> impl Iterator<Item = &Exposure> {
+    record.events.iter().filter_map(|event| match &event.fact {
+        Fact::Exposure(exposure) => Some(exposure),
+        _ => None,
+    })
 }
 
 fn tick_of(fold: &Fold) -> u64 {

@@ -11,7 +11,8 @@
 //!
 //! What holds: the state at an offset is a pure function of the log below it and of the revisions, which are kept for good.
 //! A model is fitted at the boundary of a tick, so what is published is the sum over all records up to that tick. Nothing
-//! here looks at a clock to decide what is counted; the machine's clock only paces fits and checkpoints.
+//! here looks at a clock to decide what is counted; the machine's clock only paces fits and checkpoints. Of several trainers of one
+//! log each folds all of it, and one at a time publishes.
 //!
 //! The trainer does not know the doors: it knows the log, and the hub.
 
@@ -38,7 +39,7 @@ use tiltwise_core::join::Params;
 use tokio::sync::watch;
 
 use crate::experiments::Revisions;
-use crate::hub::Hub;
+use crate::hub::{Hub, Press};
 use crate::log::retention::Retention;
 use crate::log::{EventLog, LogError};
 use crate::metrics::Metrics;
@@ -73,6 +74,8 @@ impl Options {
 pub struct Parts {
     pub log: Arc<dyn EventLog>,
     pub hub: Arc<Hub>,
+    /// Says whether this trainer fits and publishes; all of them fold.
+    pub press: Arc<dyn Press>,
     pub metrics: Arc<Metrics>,
     pub revisions: Arc<Revisions>,
     /// Keeps what guardrails do; without one they are only warned of.

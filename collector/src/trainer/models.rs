@@ -22,6 +22,8 @@ pub struct Plan {
     pub gpc_limits: bool,
     /// What was imported, of whichever experiment.
     pub histories: Arc<Vec<Kept>>,
+    /// Where experiments are shared: before where it follows from all that was said of them.
+    pub heard: u64,
 }
 
 /// One experiment, and where its model comes from.
@@ -72,6 +74,7 @@ impl Plan {
             experiments,
             gpc_limits,
             histories: Arc::default(),
+            heard: 0,
         }
     }
 

@@ -20,6 +20,8 @@ use crate::log::retention::Retention;
 use crate::log::{EmbeddedLog, EventLog, LogClock, Part, Source, encode_events, erase};
 use crate::metrics::Metrics;
 
+mod standby;
+
 const FILE: &str = r#"
 [[experiment]]
 key = "button"
@@ -65,6 +67,7 @@ impl Site {
         let revisions = Arc::new(Revisions::open(&path("revisions")).unwrap());
         let parts = Parts {
             log: log.clone(),
+            press: hub.clone(),
             hub,
             metrics,
             revisions,

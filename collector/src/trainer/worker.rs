@@ -36,8 +36,14 @@ pub(super) struct Worker {
     writer: Option<JoinHandle<Written>>,
     shared: Arc<Shared>,
     pace: Pace,
-    /// The edition of the plan whose revisions are all known.
+    /// The term in which this trainer publishes.
+    term: Option<u64>,
+    /// The edition of the plan whose revisions are all kept.
     known_edition: u64,
+    /// The edition of the revisions that the state knows.
+    learned: u64,
+    /// What was read names a revision that may be known elsewhere.
+    met_unknown: bool,
     /// What was published last.
     content: Vec<u8>,
     published: Option<Instant>,
@@ -64,7 +70,10 @@ impl Worker {
             writer: None,
             shared,
             pace: Pace::new(),
+            term: None,
             known_edition: 0,
+            learned: 0,
+            met_unknown: false,
             content: Vec::new(),
             published: None,
             checkpointed: Instant::now(),
@@ -109,12 +118,25 @@ impl Worker {
 
     /// Folds what is new, up to a chunk of every partition. Says whether there was anything.
     fn fold_some(&mut self) -> Result<bool, TrainerError> {
+        self.take_turn();
+        self.keep_revisions();
         self.learn_revisions();
         let any = self.intake.read(&lock(&self.shared.state))?;
+        if !self.meet_revisions() {
+            return Ok(false);
+        }
         loop {
             let mut state = lock(&self.shared.state);
             match self.intake.next(&state) {
-                Next::Fold(place) => self.intake.fold(place, &mut state),
+                Next::Fold(place) => {
+                    if self.parts.hub.feed().is_some() {
+                        // Whoever leads must know what exposures name, whichever collector they came to.
+                        self.intake
+                            .named(place)
+                            .for_each(|version| self.parts.hub.named(version));
+                    }
+                    self.intake.fold(place, &mut state);
+                }
                 Next::EndsTick => {
                     let counts = state.folds().any(|fold| fold.clock().is_set());
                     drop(state);
@@ -128,16 +150,42 @@ impl Worker {
         }
     }
 
+    /// In a new term everything is published anew.
+    fn take_turn(&mut self) {
+        let term = self.parts.press.term();
+        if term != self.term {
+            self.term = term;
+            self.pace = Pace::new();
+            self.known_edition = 0;
+            self.content = Vec::new();
+            self.published = None;
+        }
+    }
+
+    /// What others have published is known before it is folded: whoever publishes a revision shares it first, so what was read
+    /// can only name what is shared by now. False where that cannot be read yet.
+    fn meet_revisions(&mut self) -> bool {
+        self.met_unknown |= self.intake.met_unknown();
+        if !self.met_unknown {
+            return true;
+        }
+        let caught_up = self.parts.revisions.catch_up();
+        self.met_unknown = caught_up.is_err();
+        self.warn("unknown revisions", caught_up.err());
+        self.learn_revisions();
+        !self.met_unknown
+    }
+
     /// Everything of the ticks so far is folded, and nothing else.
     fn end_tick(&mut self) {
+        let (folded, lag_ms) = self.observe();
         let (plan, edition) = {
             let wanted = lock(&self.shared.plan);
             (wanted.plan.clone(), wanted.edition)
         };
-        if edition != self.known_edition {
+        if self.term.is_none() || edition != self.known_edition {
             return;
         }
-        let (folded, lag_ms) = self.observe();
         let began = Instant::now();
         if !self.pace.is_due(began, folded, edition, lag_ms) {
             return;
@@ -163,7 +211,7 @@ impl Worker {
             .metrics
             .fit_seconds
             .observe(began.elapsed().as_secs_f64());
-        if self.publish(&content.encode(), through_ms) {
+        if self.publish(&content.encode(), through_ms, plan.heard) {
             self.shared.published.send_replace(edition);
         }
         self.pace.fitted(began, Instant::now(), folded, edition);
@@ -198,23 +246,24 @@ impl Worker {
                 wanted.edition += 1;
             }
         }
-        self.learn_revisions();
+        self.keep_revisions();
         let wanted = lock(&self.shared.plan);
         (wanted.edition == self.known_edition).then(|| (wanted.plan.clone(), wanted.edition))
     }
 
     /// Publishes what is new; and what is not after ten seconds, which says how far the log was read.
     /// False where it could not be published.
-    fn publish(&mut self, content: &[u8], through_ms: u64) -> bool {
+    fn publish(&mut self, content: &[u8], through_ms: u64, heard: u64) -> bool {
         let is_new = self.content != content;
         let is_stale = self
             .published
             .is_none_or(|at| at.elapsed() >= Duration::from_secs(10));
         if !is_new && !is_stale {
+            self.parts.press.serves(heard);
             return true;
         }
-        match self.parts.hub.publish(content, through_ms) {
-            Ok(_) => {
+        match self.parts.press.publish(content, through_ms, heard) {
+            Ok(()) => {
                 self.content = content.to_vec();
                 self.published = Some(Instant::now());
                 self.warn("snapshots", None);
@@ -227,10 +276,23 @@ impl Worker {
         }
     }
 
-    /// Revisions are kept before they are published, and known before an exposure can name them.
+    /// The state knows every revision that is known here.
     fn learn_revisions(&mut self) {
+        let edition = self.parts.revisions.edition();
+        if edition == self.learned {
+            return;
+        }
+        let mut state = lock(&self.shared.state);
+        for (id, revision) in self.parts.revisions.all() {
+            state.add_revision(id, &revision);
+        }
+        self.learned = edition;
+    }
+
+    /// Revisions are kept before they are published, and known before an exposure can name them.
+    fn keep_revisions(&mut self) {
         let wanted = lock(&self.shared.plan);
-        if wanted.edition == self.known_edition {
+        if self.term.is_none() || wanted.edition == self.known_edition {
             return;
         }
         let (mut plan, edition): (Plan, u64) = (wanted.plan.clone(), wanted.edition);
@@ -269,6 +331,7 @@ impl Worker {
         let clock_ms = state.folds().map(|fold| fold.clock().ms()).min().unwrap_or(0);
         let lag_ms = self.parts.log.clock().now_ms().saturating_sub(clock_ms);
         metrics.lag_ms.set(lag_ms.cast_signed());
+        self.parts.press.counted(clock_ms);
         let bytes: u64 = self.sources.partitions.iter().map(|source| source.bytes()).sum();
         metrics.log_bytes.set(bytes.cast_signed());
         (self.counted.get(&Verdict::Folded).copied().unwrap_or(0), lag_ms)

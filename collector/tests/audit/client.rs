@@ -60,18 +60,25 @@ impl Connection {
     }
 
     /// Waits until a snapshot is announced that holds everything received up to this time.
-    pub fn wait_for_fold(mut self, through_ms: u64) {
+    pub fn wait_for_fold(self, through_ms: u64) {
+        let found = self.follow(|announced| announced["foldedThroughMs"].as_u64().unwrap() >= through_ms);
+        assert!(found, "the stream ended");
+    }
+
+    /// Hears what the stream announces until it is enough; false where the stream ends before.
+    pub fn follow(mut self, mut is_enough: impl FnMut(&serde_json::Value) -> bool) -> bool {
         self.send("GET", "/v1/stream", "", b"").unwrap();
         let mut line = String::new();
         loop {
             line.clear();
-            assert!(self.stream.read_line(&mut line).unwrap() > 0, "the stream ended");
+            if !matches!(self.stream.read_line(&mut line), Ok(1..)) {
+                return false;
+            }
             let Some(data) = line.strip_prefix("data: ") else {
                 continue;
             };
-            let announced: serde_json::Value = serde_json::from_str(data).unwrap();
-            if announced["foldedThroughMs"].as_u64().unwrap() >= through_ms {
-                return;
+            if is_enough(&serde_json::from_str(data).unwrap()) {
+                return true;
             }
         }
     }

@@ -138,7 +138,12 @@ impl Collector {
 
     /// SIGTERM, without waiting for what follows.
     pub fn tell_to_stop(&self) {
-        let told = Command::new("kill").arg(self.process.id().to_string()).status();
+        self.signal("-TERM");
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status();
         assert!(told.unwrap().success());
     }
 

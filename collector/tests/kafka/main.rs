@@ -12,6 +12,7 @@ mod broker;
 #[path = "../audit/client.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod client;
+mod company;
 mod elsewhere;
 #[path = "../audit/inspection.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]

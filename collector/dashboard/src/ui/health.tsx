@@ -18,7 +18,7 @@ export function HealthSection({ state }: { state: State }) {
             <span class={health.status === "ok" ? "phase phase-running" : "phase phase-degraded"}>
               {health.status === "ok" ? "All well" : "Needs attention"}
             </span>
-            <span>From a click in a page to new weights in every page</span>
+            <span>{state.company?.sentence ?? "From a click in a page to new weights in every page"}</span>
           </p>
         </div>
       </header>

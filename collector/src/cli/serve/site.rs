@@ -1,15 +1,17 @@
 //! What people want of the site: its experiments, what was done to them, and the snapshot that follows from both.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use serde_json::{Value, json};
 use tiltwise_core::{acc::Accumulators, id::Pseudonym, revision::Revision, snapshot::Experiment};
 
 use crate::{
-    experiments::{Action, ActionStore, Seen, Standing},
+    cluster::{Company, Offer},
+    experiments::{Action, Seen, Standing},
     http::admin::Desk,
     hub::Hub,
     log::{Erased, EventLog},
@@ -29,6 +31,9 @@ pub(super) struct Site {
     log: Arc<dyn EventLog>,
     /// What is wrong with the experiment file as it stands.
     broken: Mutex<Option<String>>,
+    company: Option<Arc<dyn Company>>,
+    /// What the others have not been told of the experiment file, and whether it was edited or only found.
+    untold: Mutex<Option<bool>>,
 }
 
 impl Site {
@@ -37,6 +42,7 @@ impl Site {
         trainer: Arc<Trainer>,
         hub: Arc<Hub>,
         log: Arc<dyn EventLog>,
+        company: Option<Arc<dyn Company>>,
     ) -> Self {
         Self {
             standings,
@@ -44,7 +50,26 @@ impl Site {
             hub,
             log,
             broken: Mutex::default(),
+            untold: Mutex::new(company.is_some().then_some(false)),
+            company,
         }
+    }
+
+    /// Waits for the first snapshot that can be given.
+    pub(super) fn wait_first(&self, patience: Duration) -> bool {
+        if self.company.is_none() {
+            return self.trainer.wait_published(patience);
+        }
+        let began = Instant::now();
+        while self.hub.newest().is_none() && began.elapsed() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.hub.newest().is_some()
+    }
+
+    /// Hands the experiments as they stand to the trainer.
+    pub(super) fn replan(&self) {
+        self.standings.with_plan(|plan| self.trainer.set_plan(plan));
     }
 
     /// Takes up an edit of the experiment file, and what was imported.
@@ -56,21 +81,66 @@ impl Site {
             Seen::Changed(_) => {
                 self.set_broken(None);
                 tracing::info!("the experiment file has changed");
-                is_new = true;
+                is_new |= self.company.is_none();
+                *self.untold() = self.company.is_some().then_some(true);
             }
             Seen::Broken(problems) => {
                 tracing::warn!(%problems, "the experiment file is broken; the experiments go on as they were");
                 self.set_broken(Some(problems.to_string()));
             }
         }
+        is_new |= self.tell()?;
         if is_new { self.publish() } else { Ok(()) }
+    }
+
+    /// Tells the others of the experiment file. True where it holds from now on.
+    fn tell(&self) -> anyhow::Result<bool> {
+        let Some(company) = &self.company else {
+            return Ok(false);
+        };
+        let Some(is_edit) = *self.untold() else {
+            return Ok(false);
+        };
+        let (text, checked) = {
+            let watcher = self.standings.watcher();
+            let checked = watcher.experiments().check_edit(&self.standings.actions.all());
+            (watcher.text().to_owned(), checked)
+        };
+        if let Err(problems) = checked {
+            tracing::warn!(%problems, "the experiment file would undo what was done; the experiments go on as they were");
+            self.set_broken(Some(problems.to_string()));
+            *self.untold() = None;
+            return Ok(false);
+        }
+        let offer = company
+            .offer(&text, is_edit)
+            .map_err(|why| anyhow::anyhow!(why))?;
+        match offer {
+            Offer::Waits => return Ok(false),
+            Offer::Taken => tracing::info!("the experiment file holds for all collectors now"),
+            Offer::Holds => {}
+            Offer::Older => tracing::warn!(
+                "the experiment file here is one that has held before; what holds now is another, and goes on. Save the file again, \
+                 or `tiltwise apply` it, if it is to hold"
+            ),
+        }
+        *self.untold() = None;
+        Ok(offer == Offer::Taken)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Option<bool>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands the experiments as they stand to the trainer, and waits until it has published them.
     fn publish(&self) -> anyhow::Result<()> {
-        self.standings.with_plan(|plan| self.trainer.set_plan(plan));
+        self.replan();
+        let is_published = match &self.company {
+            Some(company) => company.wait_served(PATIENCE),
+            None => self.trainer.wait_published(PATIENCE),
+        };
         ensure!(
-            self.trainer.wait_published(PATIENCE),
+            is_published,
             "it is kept, but no snapshot says so yet: {}",
             self.warnings().join("; ")
         );
@@ -80,12 +150,10 @@ impl Site {
     /// One experiment with what was summed for it, over all its revisions.
     fn view(&self, experiment: &Experiment) -> Value {
         let revision = &experiment.revision;
-        let watcher = self.standings.watcher();
-        let (name, values) = match watcher.experiments().find(&revision.key) {
+        let (name, values) = match self.standings.experiments().find(&revision.key) {
             Some(definition) => (definition.name.clone(), definition.values.clone()),
             None => (revision.key.clone(), BTreeMap::new()),
         };
-        drop(watcher);
         let since_ms = Standing::watched_since_ms(&self.standings.actions.all(), &revision.key);
         let view = self.trainer.read(|state| {
             let fold = &state.fold;
@@ -147,9 +215,16 @@ impl Desk for Site {
         broken
             .into_iter()
             .chain(imports)
+            .chain(self.company.iter().flat_map(|company| company.warnings()))
             .chain(self.trainer.warnings())
             .chain(self.log.warnings())
             .collect()
+    }
+
+    fn company(&self) -> Value {
+        self.company
+            .as_ref()
+            .map_or(Value::Null, |company| company.view())
     }
 
     fn act(&self, action: Value) -> Result<Value, String> {

@@ -126,7 +126,7 @@ fn actions_outlive_the_process_and_a_torn_last_line_is_dropped() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("actions.jsonl");
     let (first, second) = (action(Verb::Pause, None), action(Verb::Resume, None));
-    FileActions::open(&path).unwrap().append(&first).unwrap();
+    FileActions::open(&path).unwrap().append(&first, 0).unwrap();
     OpenOptions::new()
         .append(true)
         .open(&path)
@@ -135,7 +135,11 @@ fn actions_outlive_the_process_and_a_torn_last_line_is_dropped() {
         .unwrap();
     let store = FileActions::open(&path).unwrap();
     assert_eq!(store.all(), std::slice::from_ref(&first));
-    store.append(&second).unwrap();
+    assert!(
+        matches!(store.append(&second, 0), Err(ActionError::Overtaken(_))),
+        "the first has come since"
+    );
+    store.append(&second, 1).unwrap();
     assert_eq!(FileActions::open(&path).unwrap().all(), [first, second]);
 }
 

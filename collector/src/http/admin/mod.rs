@@ -50,6 +50,11 @@ pub trait Desk: Send + Sync + 'static {
     /// What a person should know now, in sentences; empty where all is well.
     fn warnings(&self) -> Vec<String>;
 
+    /// Who leads, where several collectors serve one site.
+    fn company(&self) -> Value {
+        Value::Null
+    }
+
     /// Takes an action; its answer, or what is wrong with it in a sentence.
     fn act(&self, action: Value) -> Result<Value, String>;
 

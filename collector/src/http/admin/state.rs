@@ -71,6 +71,7 @@ fn of(office: &Office) -> Value {
         "site": office.site,
         "model": model,
         "health": health(office),
+        "company": office.desk.company(),
         "experiments": office.desk.experiments(),
     })
 }

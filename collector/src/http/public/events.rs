@@ -83,11 +83,17 @@ pub(super) async fn commit(
         gpc: gpc && doors.gpc_limits,
         event_bytes: limits.event_bytes,
     };
-    let mut decision =
+    let decide = || {
         admit::decide(batch, arrival, &*doors.hub, &doors.keys.pseudonyms).map_err(|error| {
             tracing::error!(%error, "the keys are out of reach");
             Refusal::Keys
-        })?;
+        })
+    };
+    let mut decision = decide()?;
+    // What a page has heard of from another collector was published there a moment ago.
+    if decision.names_unknown && inside.catch_up().await? {
+        decision = decide()?;
+    }
     for (index, verdict) in decision.verdicts.iter_mut().enumerate() {
         if let Some(reject) = unreadable(index) {
             *verdict = Verdict::Rejected(reject);

@@ -29,7 +29,10 @@ use hyper::{
 use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tiltwise_core::id::Tier;
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    task,
+};
 
 use super::{body::Bounds, refusal::Refusal, server::Answers};
 use crate::{
@@ -187,6 +190,21 @@ impl Inside {
             .check(key)
             .map(|key| key.kind.tier())
             .ok_or(Refusal::UnknownKey)
+    }
+
+    /// Where there are other collectors, takes what they have published. False where there are none.
+    async fn catch_up(&self) -> Result<bool, Refusal> {
+        let Some(feed) = self.doors.hub.feed() else {
+            return Ok(false);
+        };
+        match task::spawn_blocking(move || feed.catch_up()).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(why)) => {
+                tracing::warn!(why, "what other collectors have published is out of reach");
+                Err(Refusal::Behind)
+            }
+            Err(_) => Err(Refusal::Behind),
+        }
     }
 
     fn refused(&self, refusal: Refusal) -> Refusal {

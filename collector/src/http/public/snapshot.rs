@@ -36,10 +36,17 @@ pub(super) async fn newest(State(inside): State<Shared>, headers: HeaderMap) -> 
 
 pub(super) async fn by_hash(State(inside): State<Shared>, Path(hash): Path<String>) -> Response {
     let mut bytes = [0; 32];
-    let content = match hex::decode_to_slice(&hash, &mut bytes) {
-        Ok(()) => inside.doors.hub.content_by_hash(&bytes),
-        Err(_) => None,
-    };
+    let is_hash = hex::decode_to_slice(&hash, &mut bytes).is_ok();
+    let find = || inside.doors.hub.content_by_hash(&bytes).filter(|_| is_hash);
+    let mut content = find();
+    // What a page has heard of from another collector was published there a moment ago.
+    if content.is_none() && is_hash {
+        content = match inside.catch_up().await {
+            Ok(true) => find(),
+            Ok(false) => None,
+            Err(refusal) => return refusal.into_response(),
+        };
+    }
     match content {
         Some(content) => (
             [

@@ -99,12 +99,13 @@ impl Options {
 
     /// The topic of events.
     pub fn topic(&self) -> String {
-        self.kafka.topic("events")
+        self.kafka.topic(topics::EVENTS)
     }
 }
 
 pub struct KafkaLog {
     options: Arc<Options>,
+    collector: String,
     shared: Arc<Shared>,
     commands: Mutex<Sender<Command>>,
     queued: Arc<AtomicUsize>,
@@ -235,7 +236,7 @@ impl KafkaLog {
             queued: queued.clone(),
             spool,
             ledger: Ledger::default(),
-            rejected: Rejected::new(options.clone(), collector),
+            rejected: Rejected::new(options.clone(), collector.clone()),
             next_number,
             link: Way::unknown(options.kafka.partitions),
             options: options.clone(),
@@ -249,6 +250,7 @@ impl KafkaLog {
             })?;
         let log = Self {
             options,
+            collector,
             shared,
             commands: Mutex::new(commands),
             queued,
@@ -256,6 +258,11 @@ impl KafkaLog {
         };
         log.wait_for_the_ends();
         Ok(log)
+    }
+
+    /// The name of this collector.
+    pub fn collector(&self) -> &str {
+        &self.collector
     }
 
     /// Until it is known how far the partitions go, or that this is not to be known now. The writer is asking.

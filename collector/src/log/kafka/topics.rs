@@ -4,13 +4,23 @@ use std::{sync::mpsc, time::Instant};
 
 use super::{
     Options,
-    client::{Admin, Connection, Consumer, Kind, Outgoing, PATIENCE, Producer, Read, Report, Topic, Trouble},
+    client::{
+        Admin, Clerk, Connection, Consumer, Kind, Outgoing, PATIENCE, Producer, Read, Report, Topic, Trouble,
+    },
 };
 use crate::log::LogClock;
 
 /// What every record must fit into; ours have a quarter of it, and one large event.
 const RECORD_BYTES: u64 = 1_000_000;
 const DAY_MS: u64 = 86_400_000;
+const HOUR_MS: u64 = 3_600_000;
+
+/// The topics, without their prefix: what was admitted; snapshots, and who leads; experiments and what was done to them; what
+/// the topic of events would not take.
+pub const EVENTS: &str = "events";
+pub const MODELS: &str = "models";
+pub const EXPERIMENTS: &str = "experiments";
+pub const REJECTED: &str = "rejected";
 
 /// How long a topic may keep a record beyond its retention: it lets go of whole segments, and closes one after this time.
 pub fn segment_ms(retention_ms: u64) -> u64 {
@@ -48,23 +58,55 @@ pub fn all(options: &Options) -> Vec<Topic> {
     rejected.push(("max.message.bytes", (8 * RECORD_BYTES).to_string()));
     // The broker's own time on each, so that its clock can be compared with a collector's.
     rejected.push(("message.timestamp.type", "LogAppendTime".to_owned()));
+    let compacted = || {
+        vec![
+            ("cleanup.policy", "compact".to_owned()),
+            // What is replaced twice a second is let go of within the hour or so.
+            ("segment.ms", HOUR_MS.to_string()),
+            ("max.message.bytes", RECORD_BYTES.to_string()),
+        ]
+    };
     vec![
-        topic("events", kafka.partitions, events),
-        topic("rejected", 1, rejected),
+        topic(EVENTS, kafka.partitions, events),
+        // One partition each, since what they say has an order.
+        topic(MODELS, 1, compacted()),
+        topic(EXPERIMENTS, 1, compacted()),
+        topic(REJECTED, 1, rejected),
     ]
 }
 
-/// Whether the topic of events is what the collector file says.
+/// Whether the topics that are read are there, and have the partitions that the collector file says.
 pub fn look(options: &Options) -> Result<(), Trouble> {
     let connection = Connection::of(&options.kafka, "tiltwise-check")?;
-    let (topic, wanted) = (options.topic(), options.kafka.partitions);
-    let found = Admin::start(&connection)?.find(&topic);
-    match found.map_err(|trouble| connection.look_closer(trouble))? {
-        None => Err(Trouble::no_topic(&topic)),
-        Some(found) if found.partitions != wanted => {
-            Err(Trouble::other_partitions(&topic, found.partitions, wanted))
+    let admin = Admin::start(&connection)?;
+    for topic in all(options) {
+        if topic.name == options.kafka.topic(REJECTED) {
+            continue;
         }
-        Some(_) => Ok(()),
+        let found = admin.find(&topic.name);
+        match found.map_err(|trouble| connection.look_closer(trouble))? {
+            None => return Err(Trouble::no_topic(&topic.name)),
+            Some(found) if found.partitions != topic.partitions => {
+                return Err(partitions(&topic, found.partitions, options));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the number of partitions that a topic was found with.
+fn partitions(topic: &Topic, found: usize, options: &Options) -> Trouble {
+    if topic.name == options.topic() {
+        return Trouble::other_partitions(&topic.name, found, topic.partitions);
+    }
+    Trouble {
+        what: format!(
+            "the topic {} has {found} partitions, and what it says has one order",
+            topic.name
+        ),
+        remedy: "Make it anew with one: `tiltwise topics create` makes it so",
+        kind: Kind::Standing,
     }
 }
 
@@ -139,36 +181,50 @@ fn compare_by(admin: &Admin, options: &Options) -> Result<Vec<Trouble>, Trouble>
                 "Set its max.message.bytes to 1000000",
             );
         }
-        if setting("cleanup.policy")?.is_some_and(|policy| policy.contains("compact")) {
-            say(
-                format!("{name} is compacted, and its records have no keys"),
-                "Set its cleanup.policy to delete",
-            );
-        }
-        let wanted = options.retention_ms as i64;
-        if let Some(kept) = number(setting("retention.ms")?)
-            && kept != wanted
-        {
-            say(
-                format!("{name} keeps records for {kept} ms, and log.retention is {wanted} ms"),
-                "Make them equal: erasures are remembered for log.retention, and must outlive the records",
-            );
+        let policy = setting("cleanup.policy")?.unwrap_or_default();
+        if is_compacted(&topic) {
+            if policy != "compact" {
+                say(
+                    format!("{name} lets go of records by their age, and some of them are needed for good"),
+                    "Set its cleanup.policy to compact",
+                );
+            }
+        } else {
+            if policy.contains("compact") {
+                say(
+                    format!("{name} is compacted, and its records have no keys"),
+                    "Set its cleanup.policy to delete",
+                );
+            }
+            let wanted = options.retention_ms as i64;
+            if let Some(kept) = number(setting("retention.ms")?)
+                && kept != wanted
+            {
+                say(
+                    format!("{name} keeps records for {kept} ms, and log.retention is {wanted} ms"),
+                    "Make them equal: erasures are remembered for log.retention, and must outlive the records",
+                );
+            }
         }
         if found.partitions != topic.partitions {
-            all.push(Trouble::other_partitions(
-                name,
-                found.partitions,
-                topic.partitions,
-            ));
+            all.push(partitions(&topic, found.partitions, options));
         }
     }
     Ok(all)
+}
+
+fn is_compacted(topic: &Topic) -> bool {
+    let mut settings = topic.settings.iter();
+    settings.any(|(name, value)| *name == "cleanup.policy" && value == "compact")
 }
 
 /// Everything that [`compare`] finds, and whether a record goes there and comes back, at a time that agrees with ours. It goes
 /// to the topic of what was rejected, where the broker writes its own time on it.
 pub fn try_out(options: &Options) -> Result<Vec<Trouble>, Trouble> {
     let mut all = compare(options)?;
+    if all.is_empty() {
+        all.extend(no_transactions(options)?);
+    }
     if all.is_empty() {
         let off_ms = clock_off_ms(options)?;
         if off_ms.unsigned_abs() > CLOCK_OFF_MS {
@@ -182,11 +238,27 @@ pub fn try_out(options: &Options) -> Result<Vec<Trouble>, Trouble> {
     Ok(all)
 }
 
+/// Why whoever leads could not write.
+fn no_transactions(options: &Options) -> Result<Option<Trouble>, Trouble> {
+    let connection = Connection::of(&options.kafka, "tiltwise-check")?;
+    let id = options.kafka.topic("check");
+    match Clerk::start(&connection, Some(&id), options.kafka.compression) {
+        Ok(_) => Ok(None),
+        // Whoever answers everything else has nobody who looks after transactions.
+        Err(trouble) if trouble.kind == Kind::Passing => Ok(Some(Trouble {
+            what: "the cluster begins no transactions".to_owned(),
+            remedy: "Is its transaction.state.log.replication.factor above the number of its brokers? Its own log says so",
+            kind: Kind::Standing,
+        })),
+        Err(trouble) => Ok(Some(trouble)),
+    }
+}
+
 /// How far ahead this machine's clock is. A minute is what nobody's own time keeping should reach, and far less than harms.
 const CLOCK_OFF_MS: u64 = 60_000;
 
 fn clock_off_ms(options: &Options) -> Result<i64, Trouble> {
-    let topic = options.kafka.topic("rejected");
+    let topic = options.kafka.topic(REJECTED);
     let connection = Connection::of(&options.kafka, "tiltwise-check")?;
     let (report, reported) = mpsc::channel();
     let send = move |outcome| {

@@ -1,13 +1,18 @@
-//! Everything that is said to librdkafka is said in this folder, in types that are ours: who writes a [`Producer`], who reads
-//! a [`Consumer`], who looks after topics an [`Admin`]; what goes wrong is a [`Trouble`].
+//! Everything that is said to librdkafka is said in this folder, in types that are ours. Who writes events is a [`Producer`] and
+//! who reads them a [`Consumer`]; where records have keys and are committed together, they are a [`Clerk`] and a [`Listener`].
+//! Who looks after topics is an [`Admin`]; what goes wrong is a [`Trouble`].
 
 mod admin;
+mod clerk;
 mod consumer;
+mod listener;
 mod producer;
 mod trouble;
 
 pub use self::admin::{Admin, Found, Topic};
+pub use self::clerk::{Clerk, Note, Unwritten};
 pub use self::consumer::{Consumer, Read};
+pub use self::listener::{Heard, Listener};
 pub use self::producer::{Outgoing, Producer, Report};
 pub use self::trouble::{Kind, Trouble};
 

@@ -21,6 +21,8 @@ pub enum Kind {
     Standing,
     /// This record will never be taken, whatever happens.
     Never,
+    /// Another has taken the right to write.
+    Fenced,
 }
 
 impl Trouble {
@@ -96,16 +98,32 @@ impl Trouble {
             Some(
                 Code::TopicAuthorizationFailed
                 | Code::ClusterAuthorizationFailed
-                | Code::GroupAuthorizationFailed,
+                | Code::GroupAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed,
             ) => (
                 Kind::Standing,
                 format!("this collector may not do this with {topic}"),
                 "`tiltwise topics acls` prints what it must be allowed",
             ),
+            Some(
+                Code::Fenced
+                | Code::ProducerFenced
+                | Code::InvalidProducerEpoch
+                | Code::TransactionCoordinatorFenced,
+            ) => (
+                Kind::Fenced,
+                "another collector leads now, and Kafka takes nothing from this one as its leader".to_owned(),
+                "Nothing has to be done: it stands by",
+            ),
             Some(Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend) => (
                 Kind::Passing,
                 format!("too few replicas of {topic} are in sync"),
                 "Bring the missing brokers back, or lower the topic's min.insync.replicas",
+            ),
+            Some(Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress) => (
+                Kind::Passing,
+                "no broker looks after transactions at present".to_owned(),
+                "Is the cluster's transaction.state.log.replication.factor above the number of its brokers?",
             ),
             Some(Code::InvalidReplicationFactor) => (
                 Kind::Standing,
