@@ -48,7 +48,10 @@ fn come(
     let (version, content) = site.snapshot();
     let experiment = &content.experiments[0];
     let prepared = prepare(experiment, context, true);
-    let exposure = decide(experiment, &prepared, version, Unit::Visitor(&visitor), 0).unwrap();
+    // Paused: there is nothing to see.
+    let Ok(exposure) = decide(experiment, &prepared, version, Unit::Visitor(&visitor), 0) else {
+        return visitor;
+    };
     let arm = exposure.arm;
     if is_lost(arm) {
         return visitor;
