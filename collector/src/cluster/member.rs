@@ -81,13 +81,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts to read, and returns once the newest snapshot is served; where Kafka is out of reach, the last that was read.
+    /// Starts to read, and returns once the newest snapshot is served; where Kafka is out of reach for so long, the last that was
+    /// read.
     pub fn start(
         options: Options,
         hub: &Arc<Hub>,
         revisions: &Arc<Revisions>,
         clock: LogClock,
         metrics: &Arc<Metrics>,
+        patience: Duration,
     ) -> Result<Arc<Self>, String> {
         let said = |trouble: Trouble| trouble.to_string();
         let place = hub.place().map_err(|error| error.to_string())?;
@@ -145,17 +147,17 @@ impl Cluster {
             options,
         });
         hub.fed_by(cluster.clone());
-        cluster.look_around(place.newest)?;
+        cluster.look_around(place.newest, patience)?;
         revisions.share(cluster.clone());
         Ok(cluster)
     }
 
     /// Reads both topics to their ends.
-    fn look_around(&self, newest: u64) -> Result<(), String> {
+    fn look_around(&self, newest: u64, patience: Duration) -> Result<(), String> {
         let read = self
             .experiments
-            .catch_up(2 * PATIENCE)
-            .and_then(|()| self.models.catch_up(2 * PATIENCE));
+            .catch_up(patience)
+            .and_then(|()| self.models.catch_up(patience));
         if let Err(why) = read {
             tracing::warn!(why, "what the other collectors have published cannot be read yet");
             self.hub.show_version(newest).map_err(|error| error.to_string())?;
@@ -221,12 +223,17 @@ impl Cluster {
             tracing::warn!(why, "what a leader has to say was not written");
         }
         let (_, silence) = self.office.counted();
-        if silence > UNFIT {
+        if silence > UNFIT || !self.reads_all() {
             tracing::warn!(
-                "the trainer here counts nothing, so this collector makes room for another leader"
+                "this collector does not count or read what it has to, and makes room for another leader"
             );
             self.office.leave();
         }
+    }
+
+    /// Whether everything that the others say is understood here.
+    fn reads_all(&self) -> bool {
+        !self.models.is_over() && !self.experiments.is_over() && lock(&self.board).unreadable.is_none()
     }
 
     /// Whether the trainer here may take over from the one whose snapshots are served.
@@ -234,7 +241,7 @@ impl Cluster {
         let (through_ms, silence) = self.office.counted();
         let newest = self.hub.newest();
         let held_ms = newest.map_or(0, |newest| newest.envelope.folded_through_ms);
-        silence < FIT && through_ms >= held_ms && lock(&self.board).unreadable.is_none()
+        silence < FIT && through_ms >= held_ms && self.reads_all()
     }
 
     /// Takes the office: first the right to write, then everything that was written before, then an epoch of its own.

@@ -93,6 +93,11 @@ impl Reader {
         self.wait(patience, |_| holds())
     }
 
+    /// Whether nothing will be read any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.progress().is_over
+    }
+
     pub(super) fn trouble(&self) -> Option<String> {
         self.progress().trouble.clone()
     }

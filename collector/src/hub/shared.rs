@@ -52,12 +52,7 @@ impl Hub {
         content: Option<&[u8]>,
         place: Place,
     ) -> Result<(), HubError> {
-        self.store.keep_read(place, Some((envelope, content)))
-    }
-
-    /// Remembers how far it was read.
-    pub fn keep_place(&self, place: Place) -> Result<(), HubError> {
-        self.store.keep_read(place, None)
+        self.store.keep_read(place, envelope, content)
     }
 
     /// Shows a version that was kept, where it is newer than what is shown.

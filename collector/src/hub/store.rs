@@ -215,17 +215,16 @@ impl Store {
     pub(super) fn keep_read(
         &self,
         place: Place,
-        read: Option<(&SealedSnapshot, Option<&[u8]>)>,
+        envelope: &SealedSnapshot,
+        content: Option<&[u8]>,
     ) -> Result<(), HubError> {
         let mut batch = self.database.batch();
-        if let Some((envelope, content)) = read {
-            let key = envelope.version.to_be_bytes();
-            batch.insert(&self.versions, key, envelope.encode());
-            if let Some(content) = content {
-                batch.insert(&self.contents, envelope.hash, content);
-            }
-            batch.insert(&self.held, key, held_row(envelope));
+        let key = envelope.version.to_be_bytes();
+        batch.insert(&self.versions, key, envelope.encode());
+        if let Some(content) = content {
+            batch.insert(&self.contents, envelope.hash, content);
         }
+        batch.insert(&self.held, key, held_row(envelope));
         let row = [place.next.to_be_bytes(), place.newest.to_be_bytes()].concat();
         batch.insert(&self.place, MODELS, row);
         batch.commit().map_err(|e| self.failed(&e))

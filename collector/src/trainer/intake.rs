@@ -135,6 +135,15 @@ impl Intake {
             .map(|exposure| exposure.model)
     }
 
+    /// Whether the next record of a partition erases a unit.
+    pub(super) fn erases(&self, place: usize) -> bool {
+        let ahead = self.sources.get(place).and_then(|source| source.ahead.front());
+        ahead.is_some_and(|ahead| {
+            let mut events = ahead.record.events.iter();
+            events.any(|event| event.fact == Fact::Erasure)
+        })
+    }
+
     /// Folds the next record of a partition.
     pub(super) fn fold(&mut self, place: usize, state: &mut State) {
         let Some(ahead) = self

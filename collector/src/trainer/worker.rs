@@ -22,6 +22,8 @@ use crate::metrics::Reason;
 const NAP: Duration = Duration::from_millis(2);
 /// Checkpoints may take a twentieth of the time.
 const CHECKPOINT_SHARE: u32 = 20;
+/// How soon after an erasure the checkpoints are replaced where it came through another collector: many come at once.
+const ERASED: Duration = Duration::from_secs(1);
 
 /// Where the older checkpoint stands, and how long writing took.
 type Written = Result<(u64, Duration), CheckpointError>;
@@ -52,6 +54,8 @@ pub(super) struct Worker {
     counted: Counts,
     guard: Guard,
     lookout: Lookout,
+    /// The checkpoints hold what was erased through another collector since.
+    erased: bool,
 }
 
 impl Worker {
@@ -81,6 +85,7 @@ impl Worker {
             counted,
             guard: Guard::default(),
             lookout: Lookout::default(),
+            erased: false,
         }
     }
 
@@ -130,10 +135,11 @@ impl Worker {
             match self.intake.next(&state) {
                 Next::Fold(place) => {
                     if self.parts.hub.feed().is_some() {
-                        // Whoever leads must know what exposures name, whichever collector they came to.
-                        self.intake
-                            .named(place)
-                            .for_each(|version| self.parts.hub.named(version));
+                        // Whoever leads must know what exposures name, and every checkpoint what was erased, whichever collector
+                        // they came to.
+                        let named = self.intake.named(place);
+                        named.for_each(|version| self.parts.hub.named(version));
+                        self.erased |= self.intake.erases(place);
                     }
                     self.intake.fold(place, &mut state);
                 }
@@ -342,14 +348,17 @@ impl Worker {
         if let Some(writer) = self.writer.take_if(|writer| writer.is_finished()) {
             self.collect(writer);
         }
-        let wait = self
-            .options
-            .checkpoint_every
-            .max(self.checkpoint_took * CHECKPOINT_SHARE);
+        let every = if self.erased {
+            ERASED
+        } else {
+            self.options.checkpoint_every
+        };
+        let wait = every.max(self.checkpoint_took * CHECKPOINT_SHARE);
         if self.writer.is_some() || self.checkpointed.elapsed() < wait {
             return;
         }
         self.checkpointed = Instant::now();
+        let replaces = std::mem::take(&mut self.erased);
         // The clone shares what does not change; folding goes on while it is written.
         let mut state = self.present();
         let checkpoints = self.checkpoints.clone();
@@ -357,7 +366,11 @@ impl Worker {
             .name("checkpoint".to_owned())
             .spawn(move || {
                 let began = Instant::now();
-                let older = checkpoints.write(&mut state)?;
+                let older = if replaces {
+                    checkpoints.rewrite(&mut state)?
+                } else {
+                    checkpoints.write(&mut state)?
+                };
                 Ok((older, began.elapsed()))
             });
         match writer {

@@ -45,14 +45,21 @@ impl Proxy {
 
     /// Hangs up on everybody, and for so long on those who come.
     pub fn cut(&self, lasts: Duration) {
-        {
-            let mut wire = self.wire.lock().unwrap();
-            wire.cut = true;
-            for stream in wire.open.drain(..) {
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-        }
+        self.part();
         thread::sleep(lasts);
+        self.mend();
+    }
+
+    /// Cuts all connections, and lets no other through until it is mended.
+    pub fn part(&self) {
+        let mut wire = self.wire.lock().unwrap();
+        wire.cut = true;
+        for stream in wire.open.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub fn mend(&self) {
         self.wire.lock().unwrap().cut = false;
     }
 }

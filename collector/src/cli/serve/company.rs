@@ -1,6 +1,8 @@
 //! The log and the hub as the collector file wants them: of a collector by itself, or of one among several over one Kafka.
 
 use std::sync::Arc;
+#[cfg(feature = "kafka")]
+use std::time::Duration;
 
 use crate::{
     cli::Failure,
@@ -12,6 +14,13 @@ use crate::{
     log::{self, EmbeddedLog, EventLog, LogClock},
     metrics::Metrics,
 };
+
+/// How long what the others have published may take to be read before the doors open. A topic of models is some hundred megabytes
+/// at most, of which most was read before.
+#[cfg(feature = "kafka")]
+const READ: Duration = Duration::from_secs(60);
+#[cfg(feature = "kafka")]
+const NONE: Duration = Duration::ZERO;
 
 /// What depends on whether there are others.
 pub(super) struct Ground {
@@ -102,7 +111,10 @@ impl Ground {
             text: watcher.text().to_owned(),
             actions: FileActions::read(&config.actions_file())?,
         };
-        let cluster = Cluster::start(options, &hub, revisions, log.clock().clone(), metrics)
+        // Who has just waited in vain for a broker need not wait again.
+        let patience = if log.warnings().is_empty() { READ } else { NONE };
+        let clock = log.clock().clone();
+        let cluster = Cluster::start(options, &hub, revisions, clock, metrics, patience)
             .map_err(|why| anyhow::anyhow!(why))?;
         Ok(Self {
             log,
