@@ -25,6 +25,10 @@ use crate::{
 
 /// How often history is thinned, at most.
 const THIN_EVERY: Duration = Duration::from_secs(60);
+/// An outage of so long is sat out, and the term goes on after it.
+const OUTAGE: Duration = Duration::from_secs(10);
+/// How long a collector that stops tries to say so.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Records that one transaction ends at most.
 const ENDED_AT_ONCE: usize = 5_000;
 
@@ -97,7 +101,7 @@ impl Office {
     pub(super) fn leave(&self) {
         if let Some(term) = lock(&self.term).take() {
             let over = self.lease(term.epoch, true);
-            if let Err(unwritten) = term.clerk.write(&[over]) {
+            if let Err(unwritten) = term.clerk.write(&[over], FAREWELL) {
                 tracing::debug!(trouble = %unwritten.trouble, "the end of the term was not said");
             }
         }
@@ -120,7 +124,7 @@ impl Office {
             return Err("another collector leads".to_owned());
         };
         notes.push(self.lease(term.epoch, false));
-        match term.clerk.write(&notes) {
+        match term.clerk.write(&notes, OUTAGE) {
             Ok(mut offsets) => {
                 offsets.pop();
                 term.beat = Instant::now();

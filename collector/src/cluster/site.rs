@@ -121,7 +121,7 @@ impl Cluster {
             let started = Clerk::start(&self.connection, None, compression);
             *clerk = Some(started.map_err(|trouble| trouble.to_string())?);
         }
-        let written = clerk.as_ref().map(|clerk| clerk.write(said));
+        let written = clerk.as_ref().map(|clerk| clerk.write(said, PATIENCE));
         let offsets = match written {
             Some(Ok(offsets)) => offsets,
             Some(Err(unwritten)) => {

@@ -27,17 +27,18 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
+const PARTITIONS: usize = 4;
 /// Within which another has to publish when a leader has died.
 const TAKEOVER: Duration = Duration::from_secs(5);
 
-/// A site whose collectors are called so, with one folder of keys.
-fn sites(broker: &Broker, names: &[&str]) -> Vec<Site> {
+/// A site whose collectors are called so, with one folder of keys and topics of so many partitions.
+pub fn sites(broker: &Broker, names: &[&str], partitions: usize) -> Vec<Site> {
     let address = broker.address();
     let mut sites: Vec<Site> = Vec::new();
     for name in names {
         let settings = format!(
-            "{SETTINGS}[log]\nkind = \"kafka\"\n[kafka]\nbootstrap_servers = [\"{address}\"]\npartitions = 4\nreplication = 1\n\
-             collector = \"{name}\"\n"
+            "{SETTINGS}[log]\nkind = \"kafka\"\n[kafka]\nbootstrap_servers = [\"{address}\"]\npartitions = {partitions}\n\
+             replication = 1\ncollector = \"{name}\"\n"
         );
         let site = Site::new(&settings, EXPERIMENTS);
         if let Some(first) = sites.first() {
@@ -122,7 +123,7 @@ fn post(collector: &Collector, bytes: &[u8]) {
 #[test]
 fn when_a_leader_dies_another_publishes_within_five_seconds_and_all_have_counted_the_same() {
     let broker = Broker::start();
-    let sites = sites(&broker, &["a", "b", "c"]);
+    let sites = sites(&broker, &["a", "b", "c"], PARTITIONS);
     let (mut books, mut rng) = (Books::default(), SmallRng::seed_from_u64(7));
     let mut sequence = 0;
     let mut send = |held: Held, to: &[&Collector]| {
@@ -219,7 +220,7 @@ fn when_a_leader_dies_another_publishes_within_five_seconds_and_all_have_counted
 #[test]
 fn a_leader_that_slept_is_refused_and_stands_by_and_no_version_goes_back() {
     let broker = Broker::start();
-    let sites = sites(&broker, &["a", "b"]);
+    let sites = sites(&broker, &["a", "b"], PARTITIONS);
     let (a, b) = (sites[0].start(), sites[1].start());
     let (leader, other, site) = within(PATIENCE, || {
         let roles = (role(&sites, &a), role(&sites, &b));
@@ -260,7 +261,7 @@ fn a_leader_that_slept_is_refused_and_stands_by_and_no_version_goes_back() {
 #[test]
 fn what_is_said_at_one_collector_holds_for_all_and_an_older_file_overturns_nothing() {
     let broker = Broker::start();
-    let sites = sites(&broker, &["a", "b"]);
+    let sites = sites(&broker, &["a", "b"], PARTITIONS);
     let a = sites[0].start();
     wait_to_lead(&sites, &a);
     let b = sites[1].start();

@@ -1,5 +1,6 @@
 //! Collector and broker are killed (-9) in random order, the broker is stopped and goes on, the network is cut: and nothing
-//! that was acknowledged is missing, nothing counts twice, and the sums are the clients' own books to the millionth.
+//! that was acknowledged is missing, nothing counts twice, and the sums are the clients' own books to the millionth. Another
+//! collector of the site stands by all the time, leads whenever it has to, and counts the same.
 //!
 //! `TORTURE_COLLECTOR_KILLS`, `TORTURE_BROKER_KILLS` and `TORTURE_MINUTES` make it longer; `TORTURE_REPORT` says where the
 //! figures go.
@@ -18,9 +19,9 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use serde_json::json;
 
 use crate::{
-    books::{EXPERIMENTS, SETTINGS},
     broker::Broker,
     client::Connection,
+    company::sites,
     inspection::inspect,
     sender::Sender,
     site::{Site, now_ms},
@@ -54,9 +55,9 @@ fn after_kills_of_collector_and_broker_every_acknowledged_event_is_in_the_topic_
     let rest = Duration::from_secs_f64(minutes * 60.0) / blows.len() as u32;
 
     let broker = Broker::start();
-    let site = Site::new(&settings(&broker.address()), EXPERIMENTS);
-    site.run(&["topics", "create"]);
+    let [site, companion]: [Site; 2] = sites(&broker, &["a", "b"], PARTITIONS).try_into().ok().unwrap();
     site.run(&["topics", "check"]);
+    let stands_by = companion.start();
     let began = Instant::now();
     let mut senders: Vec<Sender> = (1..=SENDERS).map(Sender::new).collect();
     let mut lives = blows.split_inclusive(|blow| *blow == Blow::Collector).peekable();
@@ -73,6 +74,7 @@ fn after_kills_of_collector_and_broker_every_acknowledged_event_is_in_the_topic_
         .unwrap()
         .wait_for_fold(now_ms());
     collector.stop();
+    stands_by.stop();
 
     let found = topic::read(&broker.address(), "tiltwise.events");
     let report = inspect(&site, &found.records, &senders);
@@ -98,13 +100,7 @@ fn after_kills_of_collector_and_broker_every_acknowledged_event_is_in_the_topic_
     assert!(report.is_whole_in_effect(), "{figures:#}");
     // What went through the kills in checkpoints is what a count of the topic from nothing finds, to the bit.
     site.run(&["rebuild", "--check"]);
-}
-
-fn settings(address: &str) -> String {
-    format!(
-        "{SETTINGS}[log]\nkind = \"kafka\"\n[kafka]\nbootstrap_servers = [\"{address}\"]\npartitions = {PARTITIONS}\n\
-         replication = 1\n"
-    )
+    companion.run(&["rebuild", "--check"]);
 }
 
 /// The kills in random order, with a pause or a cut before every other one.

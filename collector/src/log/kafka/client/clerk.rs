@@ -23,8 +23,6 @@ use crate::config::Compression;
 /// How long a transaction may be open before the broker ends it: readers of the topic wait for that long for one whose writer
 /// died and whose place nobody takes.
 const TRANSACTION: Duration = Duration::from_secs(60);
-/// How long a transaction is tried to be committed: an outage of some seconds is sat out, and the term goes on.
-const COMMIT: Duration = Duration::from_secs(20);
 
 /// A record with a key, or the end of one.
 #[derive(Debug, Clone)]
@@ -90,8 +88,9 @@ impl Clerk {
         Ok(clerk)
     }
 
-    /// Writes records to the first partition of their topics, in this order, and returns their offsets.
-    pub fn write(&self, notes: &[Note]) -> Result<Vec<u64>, Unwritten> {
+    /// Writes records to the first partition of their topics, in this order, and returns their offsets. A transaction is tried to be
+    /// committed for about so long.
+    pub fn write(&self, notes: &[Note], patience: Duration) -> Result<Vec<u64>, Unwritten> {
         let topic = notes.first().map_or("", |note| &note.topic);
         if !self.in_transactions {
             return self.deliver(notes);
@@ -100,10 +99,10 @@ impl Clerk {
             .begin_transaction()
             .map_err(|error| self.unwritten(&error, topic))?;
         let committed = self.send(notes).and_then(|offsets| {
-            self.commit(topic)?;
+            self.commit(topic, patience)?;
             offsets.all()
         });
-        committed.map_err(|unwritten| self.abort(unwritten, topic))
+        committed.map_err(|unwritten| self.abort(unwritten, topic, patience))
     }
 
     fn deliver(&self, notes: &[Note]) -> Result<Vec<u64>, Unwritten> {
@@ -136,10 +135,10 @@ impl Clerk {
         })
     }
 
-    fn commit(&self, topic: &str) -> Result<(), Unwritten> {
-        let until = Instant::now() + COMMIT;
+    fn commit(&self, topic: &str, patience: Duration) -> Result<(), Unwritten> {
+        let until = Instant::now() + patience;
         loop {
-            match self.inner.commit_transaction(PATIENCE) {
+            match self.inner.commit_transaction(patience.min(PATIENCE)) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < until => {}
                 Err(error) => return Err(self.unwritten(&error, topic)),
@@ -149,14 +148,14 @@ impl Clerk {
 
     /// Takes back what was begun. Where that cannot be done either, nobody knows what became of it, and this clerk is of no use
     /// any more: whoever takes its place finds out.
-    fn abort(&self, unwritten: Unwritten, topic: &str) -> Unwritten {
+    fn abort(&self, unwritten: Unwritten, topic: &str, patience: Duration) -> Unwritten {
         if self.inner.client().fatal_error().is_some() {
             return Unwritten {
                 is_over: true,
                 ..unwritten
             };
         }
-        match self.inner.abort_transaction(PATIENCE) {
+        match self.inner.abort_transaction(patience.min(PATIENCE)) {
             Ok(()) => Unwritten {
                 is_over: false,
                 ..unwritten
