@@ -103,6 +103,7 @@ export class SimulatedExperiment {
       })),
       sampleRatio: { breached: false, units: total, sentence: "Variants were shown as often as they were drawn." },
       calibration: { units: total, ratio: 0.98, newest: 1.01, sentence: `Of the ${plan.metric.event.replaceAll("_", " ")}s that were predicted 98 % came, and 101 % in the newest day.` },
+      drift: null,
       segments: this.#age < 20 ? [] : plan.segments.map((kind) => this.#segment(kind, total / plan.segments.length)),
       unnamed: plan.unnamed ?? [],
       shareHistory: this.#history,

@@ -73,6 +73,7 @@ export interface Experiment {
   guardrails: Guardrail[];
   sampleRatio: SampleRatio;
   calibration: Calibration;
+  drift: Drift | null;
   segments: Segment[];
   /** Attributes whose values nobody has listed, so that they have no segments. */
   unnamed: string[];
@@ -143,6 +144,14 @@ export interface Calibration {
   /** Since the first unit, and in the newest day; 1 where the models are right on average. */
   ratio: number | null;
   newest: number | null;
+  sentence: string;
+}
+
+/** What visitors do has changed within the last day. */
+export interface Drift {
+  sinceMs: number;
+  seenMs: number;
+  lastMs: number;
   sentence: string;
 }
 

@@ -94,6 +94,8 @@ fn block(experiment: &Value) -> String {
             },
         ));
     }
+    let drift = &experiment["drift"]["sentence"];
+    lines.extend(drift.as_str().map(|said| format!("  changed: {said}")));
     let predictions = &experiment["calibration"]["sentence"];
     lines.extend(predictions.as_str().map(|said| format!("  predictions: {said}")));
     let history = experiment["history"].as_array().into_iter().flatten();
@@ -115,6 +117,7 @@ mod tests {
                 { "key": "bold", "units": 0, "share": 0.71, "stopped": true,
                   "rate": { "estimate": null, "low": null, "high": null } },
             ],
+            "drift": { "sentence": "What visitors do has changed." },
             "calibration": { "ratio": 0.97, "sentence": "Of the signups that were predicted 97 % came." },
         }] });
         let said = text(&answer);
@@ -129,8 +132,11 @@ mod tests {
         );
         assert!(lines[3].ends_with("stopped"), "{said}");
         assert_eq!(
-            lines[4],
-            "  predictions: Of the signups that were predicted 97 % came."
+            lines[4..6],
+            [
+                "  changed: What visitors do has changed.",
+                "  predictions: Of the signups that were predicted 97 % came."
+            ]
         );
     }
 

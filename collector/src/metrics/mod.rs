@@ -69,6 +69,9 @@ pub struct Metrics {
     pub snapshot_age_seconds: Gauge<f64, AtomicU64>,
     /// What came over what was predicted, in the newest twenty-four hours that are matured.
     pub calibration: Family<Shown, Gauge<f64, AtomicU64>>,
+    /// 1 while an alert stands that what visitors do has changed.
+    pub drift: Family<Shown, Gauge>,
+    pub drift_alerts: Counter,
 }
 
 /// What a figure of an experiment is about.
@@ -138,6 +141,8 @@ impl Metrics {
             snapshots_published: Counter::default(),
             snapshot_age_seconds: Gauge::default(),
             calibration: Family::default(),
+            drift: Family::default(),
+            drift_alerts: Counter::default(),
         };
         metrics.register();
         metrics
@@ -254,6 +259,16 @@ impl Metrics {
             "Since a leader was heard",
             Unit::Seconds,
             self.leader_silence_seconds.clone(),
+        );
+        r.register(
+            "experiment_drift",
+            "1 while an alert stands that what visitors do has changed",
+            self.drift.clone(),
+        );
+        r.register(
+            "drift_alerts",
+            "Alerts that what visitors do has changed",
+            self.drift_alerts.clone(),
         );
         let age = self.snapshot_age_seconds.clone();
         r.register_with_unit(

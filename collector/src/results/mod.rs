@@ -6,6 +6,7 @@
 //! to be early.
 
 mod calibration;
+pub mod drift;
 mod history;
 mod said;
 mod segments;
@@ -23,6 +24,7 @@ use tiltwise_core::revision::{PolicyKind, Revision, Role};
 use tiltwise_core::snapshot::{Experiment, Phase};
 
 pub use calibration::{Calibration, CalibrationDay};
+pub use drift::{Drift, DriftPart};
 pub use said::Said;
 pub use view::{
     ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, Segment,
@@ -80,6 +82,8 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
     });
     let sample_ratio = said::sample_ratio(&infer::evaluate::allocation(revision, &sources, subject.since_ms));
     let calibration = infer::calibration(revision, &sources, subject.clock_ms, subject.lateness_ms);
+    let alerts = infer::drift(revision, &sources, subject.clock_ms, subject.lateness_ms);
+    let drift = drift::say(revision, &alerts, subject.clock_ms);
     let sentence = sentence::say(&sentence::Facts {
         subject,
         results: &results,
@@ -122,6 +126,7 @@ pub fn view(subject: &Subject<'_>) -> ExperimentView {
         guardrails,
         sample_ratio,
         calibration: calibration::say(revision, &calibration),
+        drift,
         segments: segments.segments,
         unnamed: segments.unnamed,
         share_history: shares.into_view(revision),

@@ -7,6 +7,7 @@ use tiltwise_core::infer;
 use tiltwise_core::revision;
 
 use super::calibration::Calibration;
+use super::drift::Drift;
 use super::said::Said;
 
 /// One experiment. Shares and rates are fractions of one; money is in its currency.
@@ -32,6 +33,8 @@ pub struct ExperimentView {
     pub guardrails: Vec<Guardrail>,
     pub sample_ratio: SampleRatio,
     pub calibration: Calibration,
+    /// That what visitors do has changed within the last day.
+    pub drift: Option<Drift>,
     pub segments: Vec<Segment>,
     /// Attributes whose values are not listed in the experiment file, so that they have no segments to show.
     pub unnamed: Vec<String>,

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: sizes and speeds, measured and told, never asserted by a timed test.
 
+mod drift;
 mod edge;
 mod history;
 mod inference;
@@ -32,6 +33,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum What {
+    Drift(drift::Args),
     Edge(edge::Args),
     History(history::Args),
     Inference(inference::Args),
@@ -45,6 +47,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let args_report = args.report.as_deref();
     let figures = match &args.what {
+        What::Drift(args) => drift::run(args)?,
         What::Edge(args) => edge::run(args)?,
         What::History(args) => history::run(args)?,
         What::Inference(args) => inference::run(args, args_report)?,

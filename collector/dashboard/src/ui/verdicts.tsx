@@ -6,10 +6,18 @@ import type { Experiment } from "../wire.ts";
 const SIGN: Record<Leaning, string> = { better: "▲", worse: "▼", open: "≈", waiting: "…" };
 
 export function Verdicts({ experiment }: { experiment: Experiment }) {
-  const { calibration, contrasts, gains, guardrails, sampleRatio } = experiment;
+  const { calibration, contrasts, drift, gains, guardrails, sampleRatio } = experiment;
   const whole = [gains.control, gains.evenSplit].filter((gain) => gain !== null);
   return (
     <ul class="verdicts">
+      {drift && (
+        <li data-test="drift">
+          <span class="leaning leaning-worse" aria-hidden="true">
+            ↯
+          </span>
+          <span>{drift.sentence}</span>
+        </li>
+      )}
       {whole.map((gain) => (
         <li key={gain.sentence}>
           <span class="leaning" aria-hidden="true">

@@ -77,7 +77,14 @@ impl Inference {
 
     /// Buckets by their start.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, &Bucket)> {
-        self.buckets.iter().map(|(&start, bucket)| (start, bucket))
+        self.buckets_since(0)
+    }
+
+    /// Those that start at this time or later.
+    pub fn buckets_since(&self, since_ms: u64) -> impl Iterator<Item = (u64, &Bucket)> {
+        self.buckets
+            .range(since_ms..)
+            .map(|(&start, bucket)| (start, bucket))
     }
 
     /// The bucket that starts at this time.

@@ -9,13 +9,15 @@
 //! * [`betting`] and [`bernoulli`] approximate nothing: they answer until the others may.
 //! * [`sequential`] is the most powerful where a horizon was declared, [`ratio`] says whether arms were shown as often as
 //!   their propensities promise, [`many`] what remains of many comparisons at once.
-//! * [`calibration`](mod@calibration) says whether what came is what had been predicted, from the buckets of [`predicted`].
+//! * [`calibration`](mod@calibration) says whether what came is what had been predicted, from the buckets of [`predicted`];
+//!   [`drift`](mod@drift) tells when that changes.
 //! * [`totals`] adds up buckets; [`rule`] says which method may answer; [`evaluate`](mod@evaluate) puts it together, and
 //!   [`guardrail`] says which arm does harm.
 
 pub mod bernoulli;
 pub mod betting;
 pub mod calibration;
+pub mod drift;
 pub mod evaluate;
 pub mod guardrail;
 mod looks;
@@ -30,6 +32,7 @@ pub mod stabilised;
 pub mod totals;
 
 pub use calibration::{Calibration, calibration};
+pub use drift::{Alert, drift};
 pub use evaluate::{Allocation, MetricResult, Results, evaluate};
 pub use rule::{Answer, Method, Verdict};
 

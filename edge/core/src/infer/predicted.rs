@@ -71,6 +71,11 @@ impl Step {
 
 /// The buckets of all revisions that optimise what today's does, by start. Policy and comparison group were predicted alike.
 pub fn steps(today: &Revision, sources: &[Source<'_>]) -> Vec<Step> {
+    steps_since(today, sources, 0)
+}
+
+/// The same, of buckets that start at this time or later.
+pub fn steps_since(today: &Revision, sources: &[Source<'_>], since_ms: u64) -> Vec<Step> {
     let mut by_start: BTreeMap<(u64, u64), Vec<Predicted>> = BTreeMap::new();
     for source in sources {
         let reading = Reading::of(source.revision, today);
@@ -78,7 +83,7 @@ pub fn steps(today: &Revision, sources: &[Source<'_>]) -> Vec<Step> {
             continue;
         };
         let inference = &source.sums.inference;
-        for (start_ms, bucket) in inference.buckets() {
+        for (start_ms, bucket) in inference.buckets_since(since_ms) {
             let end_ms = start_ms.saturating_add(inference.bucket_ms());
             let arms = by_start
                 .entry((start_ms, end_ms))

@@ -17,7 +17,7 @@ fn visit(at_ms: u64, arm: usize, reward: f64, predictions: &[f64]) -> Visit<'_> 
 
 /// Two days of which the models predict .1 and .2 alike; on the first they are right, on the second half of it comes.
 fn two_days() -> World {
-    let mut world = World::new(2);
+    let mut world = World::new(2, 1);
     for (day, [one_in, other_one_in]) in [(0, [10, 5]), (1, [20, 10])] {
         for i in 0..1_000 {
             let at_ms = day * DAY_MS + i * MINUTE_MS;
@@ -68,7 +68,7 @@ fn who_was_not_predicted_or_is_erased_changes_no_ratio() {
 
 #[test]
 fn without_a_prediction_there_is_no_ratio() {
-    let mut world = World::new(2);
+    let mut world = World::new(2, 1);
     world.visit(&visit(0, 0, 1.0, &[]));
     let read = calibration(&world.revision, &world.sources(), DAY_MS, HOUR_MS);
     assert_eq!((read.whole().ratio(), read.days.len()), (None, 0));

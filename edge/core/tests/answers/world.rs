@@ -16,6 +16,7 @@ pub const WINDOW_MS: u64 = 2 * MINUTE_MS;
 pub struct World {
     pub revision: Revision,
     pub sums: Accumulators,
+    chance: u64,
 }
 
 /// One visitor.
@@ -29,11 +30,12 @@ pub struct Visit<'a> {
 }
 
 impl World {
-    pub fn new(arms: usize) -> Self {
+    pub fn new(arms: usize, seed: u64) -> Self {
         let revision = revision(arms);
         Self {
             sums: Accumulators::new(RevisionId(1), &revision),
             revision,
+            chance: seed,
         }
     }
 
@@ -55,6 +57,15 @@ impl World {
             revision: &self.revision,
             sums: &self.sums,
         }]
+    }
+
+    /// SplitMix64.
+    pub fn uniform(&mut self) -> f64 {
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.chance;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
