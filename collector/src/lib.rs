@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod config;
 pub mod durable;
 pub mod experiments;
+pub mod export;
 pub mod history;
 pub mod http;
 pub mod hub;

@@ -9,6 +9,7 @@ mod apply;
 mod check;
 mod diagnostics;
 mod erase;
+mod export;
 mod failure;
 mod import;
 mod keys;
@@ -46,6 +47,7 @@ First steps, in an empty folder:
   tiltwise import past.csv --dry-run    shows what past visitors could tell the model
   tiltwise status                       asks how it goes, and prints the dashboard's address
   tiltwise results                      says what the experiments say
+  tiltwise export --output all.jsonl    writes every decision and what came of it, for other tools
 
 Settings come from tiltwise.toml, over it TILTWISE_… variables (TILTWISE_HTTP_LISTEN for http.listen), over them flags.
 
@@ -57,6 +59,7 @@ enum Command {
     Apply(apply::Args),
     Check(check::Args),
     Erase(erase::Args),
+    Export(export::Args),
     Import(Box<import::Args>),
     Keys(keys::Args),
     Rebuild(rebuild::Args),
@@ -81,6 +84,7 @@ impl Command {
             Self::Apply(args) => apply::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Erase(args) => erase::run(&args),
+            Self::Export(args) => export::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Keys(args) => keys::run(&args),
             Self::Rebuild(args) => rebuild::run(&args),

@@ -18,7 +18,7 @@ pub mod read;
 pub mod store;
 pub mod table;
 pub mod tally;
-mod time;
+pub mod time;
 
 use tiltwise_core::features::Features;
 

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 
 /// Milliseconds since 1970 from RFC 3339, a date with or without a time of day (UTC), or a number since 1970: seconds,
 /// milliseconds, microseconds or nanoseconds, told apart by their size.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
         return from_number(number);

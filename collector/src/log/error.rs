@@ -51,6 +51,10 @@ pub enum LogError {
     Trimmed { offset: u64, first: u64 },
     #[error("cannot open the log in {path}: {what}")]
     Open { path: PathBuf, what: Arc<str> },
+    #[error(
+        "the log in {path} is in use by another process, most likely a collector that runs; stop that one first"
+    )]
+    InUse { path: PathBuf },
     #[error("cannot read the log in {path}: {what}")]
     Read { path: PathBuf, what: Arc<str> },
 }
@@ -71,7 +75,7 @@ impl LogError {
             Self::Closed { .. } => "log-closed",
             Self::Corrupt { .. } | Self::Shrunk { .. } => "log-damaged",
             Self::Trimmed { .. } => "trimmed",
-            Self::Open { .. } | Self::Read { .. } => "log-unreadable",
+            Self::Open { .. } | Self::InUse { .. } | Self::Read { .. } => "log-unreadable",
         }
     }
 
@@ -90,7 +94,7 @@ impl LogError {
             Self::Closed { .. } => "the log is closed; nothing is taken until the collector was restarted",
             Self::Corrupt { .. } | Self::Shrunk { .. } => "the log is damaged",
             Self::Trimmed { .. } => "the record is not kept any more",
-            Self::Open { .. } | Self::Read { .. } => "the log cannot be read",
+            Self::Open { .. } | Self::InUse { .. } | Self::Read { .. } => "the log cannot be read",
         }
     }
 }

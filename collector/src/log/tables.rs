@@ -30,9 +30,14 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn open(path: &Path) -> Result<Self, LogError> {
-        let failed = |e: &fjall::Error| LogError::Open {
-            path: path.to_owned(),
-            what: explain(e).into(),
+        let failed = |e: &fjall::Error| match e {
+            fjall::Error::Locked => LogError::InUse {
+                path: path.to_owned(),
+            },
+            e => LogError::Open {
+                path: path.to_owned(),
+                what: explain(e).into(),
+            },
         };
         let database = Database::builder(path)
             .max_journaling_size(JOURNAL_BYTES)

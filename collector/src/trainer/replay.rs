@@ -95,10 +95,21 @@ pub struct Until {
 
 /// Folds on until there.
 pub fn fold_on(state: &mut State, sources: &Sources, until: &Until) -> Result<(), TrainerError> {
+    fold_on_telling(state, sources, until, &mut |_| ())
+}
+
+/// The same, and tells how far it is.
+pub fn fold_on_telling(
+    state: &mut State,
+    sources: &Sources,
+    until: &Until,
+    tell: &mut dyn FnMut(&State),
+) -> Result<(), TrainerError> {
     let mut intake = Intake::new(sources, state).until(&until.offsets);
     let mut moved = Instant::now();
     while !intake.is_done(state) {
         if intake.read(state)? {
+            tell(state);
             moved = Instant::now();
         }
         match intake.next(state) {

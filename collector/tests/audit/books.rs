@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Rules {
     pub key: &'static str,
+    pub variants: &'static [&'static str],
     pub event: &'static str,
     pub window_ms: u64,
     /// Values are summed up to this, in cents; without it an outcome counts 1.
@@ -16,18 +17,21 @@ pub struct Rules {
 pub const RULES: [Rules; 3] = [
     Rules {
         key: "hero",
+        variants: &["calm", "bold"],
         event: "signup",
         window_ms: 600_000,
         cap_cents: None,
     },
     Rules {
         key: "badge",
+        variants: &["none", "free", "fast"],
         event: "purchase",
         window_ms: 1_000,
         cap_cents: Some(10_000),
     },
     Rules {
         key: "button",
+        variants: &["grey", "green"],
         event: "click",
         window_ms: 1_000,
         cap_cents: None,
@@ -82,6 +86,14 @@ pub enum Entry {
 pub struct Total {
     pub n: i64,
     pub sum_r_micros: i64,
+}
+
+/// The arm of a variant.
+#[allow(dead_code, reason = "asked by those who read keys")]
+pub fn arm(experiment: &str, variation: &str) -> (String, u32) {
+    let rules = RULES.iter().find(|rules| rules.key == experiment).unwrap();
+    let arm = rules.variants.iter().position(|key| *key == variation);
+    (experiment.to_owned(), arm.unwrap() as u32)
 }
 
 /// By experiment and arm.

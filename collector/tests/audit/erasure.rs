@@ -39,7 +39,7 @@ fn ask_to_erase(site: &Site, admin: &str, unit: &Value) -> Option<Answer> {
         .ok()
 }
 
-fn erase(site: &Site, collector: &Collector, unit: &Value) -> Value {
+pub fn erase(site: &Site, collector: &Collector, unit: &Value) -> Value {
     let answer = ask_to_erase(site, &collector.admin, unit).unwrap();
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     answer.json()

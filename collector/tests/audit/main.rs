@@ -9,6 +9,7 @@ mod canary;
 mod claims;
 mod client;
 mod erasure;
+mod exported;
 mod inspection;
 mod kills;
 mod rebuild;

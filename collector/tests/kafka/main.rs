@@ -14,6 +14,7 @@ mod broker;
 mod client;
 mod company;
 mod elsewhere;
+mod exported;
 #[path = "../audit/inspection.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod inspection;

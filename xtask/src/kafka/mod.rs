@@ -102,7 +102,7 @@ pub fn tests() -> Result<Command> {
         "--package",
         "tiltwise-collector",
         "--features",
-        "kafka-tls",
+        "kafka-tls,parquet",
         "--test",
         "kafka",
     ]);

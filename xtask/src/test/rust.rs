@@ -46,7 +46,7 @@ pub fn test_with_kafka() -> Result<Counts> {
         "tiltwise-collector",
         "--all-targets",
         "--features",
-        "kafka-tls",
+        "kafka-tls,parquet",
     ]);
     lint(host)?;
     let mut cargo = kafka::tests()?;

@@ -10,12 +10,13 @@ const CORE_NEEDS: [&str; 1] = ["libm"];
 const CORE_MAY_NEED: [&str; 1] = ["serde"];
 
 /// Minutes to build, or a C library to install: not on the way to a running demo.
-const NOT_IN_THE_DEMO: [&str; 5] = [
+const NOT_IN_THE_DEMO: [&str; 6] = [
     "wasmtime",
     "cranelift-codegen",
     "rdkafka",
     "rdkafka-sys",
     "openssl-sys",
+    "parquet",
 ];
 
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
