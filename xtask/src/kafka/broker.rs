@@ -182,6 +182,19 @@ impl Broker {
         }
     }
 
+    /// True once, when it was found dead.
+    pub fn is_missed(&mut self) -> Result<bool> {
+        let is_missed = self.running.is_some() && self.has_died()?;
+        if is_missed {
+            self.running = None;
+        }
+        Ok(is_missed)
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Starts it again, on its ports and with its data.
     pub fn revive(&mut self) -> Result<()> {
         self.running = None;

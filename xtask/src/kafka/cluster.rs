@@ -82,19 +82,22 @@ impl Cluster {
         first.map_or_else(PathBuf::new, |broker| secure::certificate(&broker.place.folder))
     }
 
-    /// Looks whether all brokers live. One that has died is started again, or is the end.
+    /// Looks whether all brokers live. One that has died is started again, or missed: a majority goes on without it.
     pub fn look(&mut self, revive: bool) -> Result<()> {
         for broker in &mut self.brokers {
-            if broker.has_died()? {
-                ensure!(
-                    revive,
-                    "broker {} has died; what it said is in {}",
-                    broker.place.id,
-                    broker.said().display()
-                );
+            if revive && broker.has_died()? {
                 broker.revive()?;
+            } else if broker.is_missed()? {
+                let (id, said) = (broker.place.id, broker.said());
+                println!("broker {id} has died; what it said is in {}", said.display());
             }
         }
+        let living = self.brokers.iter().filter(|broker| broker.is_running()).count();
+        ensure!(
+            2 * living > self.brokers.len(),
+            "{living} of {} brokers live, which is no majority",
+            self.brokers.len()
+        );
         Ok(())
     }
 
