@@ -82,6 +82,9 @@ struct Parts {
     trainer: Arc<Trainer>,
     site: Arc<Site>,
     company: Option<Arc<dyn Company>>,
+    #[cfg(feature = "kafka")]
+    #[expect(dead_code, reason = "it rewrites as long as it is held")]
+    plain: Option<log::kafka::Plain>,
 }
 
 impl Parts {
@@ -100,6 +103,8 @@ impl Parts {
         };
         let watcher = Watcher::start(&config.experiments, &config.site, &said).map_err(Failure::Refused)?;
         let revisions = Arc::new(Revisions::open(&config.revisions_folder())?);
+        #[cfg(feature = "kafka")]
+        let plain = plain_topics(config, &revisions, &metrics)?;
         let ground = Ground::open(config, &keys, &watcher, &revisions, &metrics)?;
         let (log, hub) = (ground.log, ground.hub);
         let gpc_limits = config.privacy.gpc == Gpc::Limit;
@@ -149,8 +154,26 @@ impl Parts {
             trainer,
             site,
             company,
+            #[cfg(feature = "kafka")]
+            plain,
         })
     }
+}
+
+/// What rewrites the topic for readers of one event a record, where that is asked for.
+#[cfg(feature = "kafka")]
+fn plain_topics(
+    config: &Config,
+    revisions: &Arc<Revisions>,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<log::kafka::Plain>, Failure> {
+    if config.log.kind != LogKind::Kafka || !config.kafka.plain_topics {
+        return Ok(None);
+    }
+    let revisions = revisions.clone();
+    let known = Box::new(move |id| revisions.get(id));
+    let options = log::kafka::Options::of(config);
+    Ok(Some(log::kafka::Plain::start(&options, known, metrics.clone())?))
 }
 
 /// A log that is only read.

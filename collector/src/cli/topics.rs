@@ -143,6 +143,9 @@ fn acls(config: &Config, principal: &str) {
          --resource-pattern-type prefixed --topic {prefix}"
     ));
     line("--operation Describe --group tiltwise");
+    if config.kafka.plain_topics {
+        line(&format!("--operation Read --group {prefix}plain"));
+    }
     line("--operation IdempotentWrite --cluster");
     line(&format!(
         "--operation Write --operation Describe --resource-pattern-type prefixed --transactional-id {prefix}"

@@ -33,6 +33,8 @@ pub struct Kafka {
     pub collector: Option<String>,
     /// How records are compressed: "zstd", "lz4", "none". Default "zstd".
     pub compression: Compression,
+    /// Whether events are also written one a record, as JSON, to the topics `exposures` and `outcomes`. Default false.
+    pub plain_topics: bool,
     pub tls: Tls,
     pub sasl: Sasl,
     /// Settings of librdkafka, handed through as they are; what stands here wins.
@@ -124,6 +126,7 @@ impl Kafka {
             ),
             collector: name(problems, &mut table),
             compression: table.get_or(problems, "compression", Compression::default()),
+            plain_topics: table.get_or(problems, "plain_topics", false),
             tls: Tls::read(problems, &mut table, folder),
             sasl: Sasl::read(problems, &mut table, folder),
             properties: properties(problems, &mut table),

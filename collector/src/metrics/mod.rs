@@ -54,6 +54,8 @@ pub struct Metrics {
     pub spool_bytes: Gauge,
     pub spool_records: Gauge,
     pub kafka_delivered: Counter,
+    /// Events that are in the plain topics.
+    pub kafka_plain: Counter,
     /// Records that no broker will ever take.
     pub kafka_rejected: Counter,
     /// Producers that could not go on.
@@ -132,6 +134,7 @@ impl Metrics {
             spool_bytes: Gauge::default(),
             spool_records: Gauge::default(),
             kafka_delivered: Counter::default(),
+            kafka_plain: Counter::default(),
             kafka_rejected: Counter::default(),
             kafka_rebuilt: Counter::default(),
             leads: Gauge::default(),
@@ -216,6 +219,11 @@ impl Metrics {
                 "kafka_delivered",
                 "Records that Kafka has acknowledged",
                 &self.kafka_delivered,
+            ),
+            (
+                "kafka_plain_events",
+                "Events that were written to the plain topics",
+                &self.kafka_plain,
             ),
             (
                 "kafka_rejected",

@@ -20,6 +20,7 @@ mod exported;
 mod inspection;
 mod kills;
 mod outage;
+mod plain;
 mod proxy;
 #[path = "../audit/sender.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]

@@ -4,6 +4,7 @@
 //!   delivered, [`split`] says which event goes to which partition, [`link`] finds the cluster, [`rejected`] is for what
 //!   nobody will ever take.
 //! * [`reader`] is a topic as the trainer reads it.
+//! * [`plain`] rewrites the topic for readers of one event a record.
 //! * [`topics`] is which topics there are, and what is asked of a cluster before it is used.
 //! * [`client`] is everything that is said to librdkafka, and nothing else names it.
 //!
@@ -25,6 +26,7 @@
 pub mod client;
 mod ledger;
 mod link;
+mod plain;
 mod reader;
 mod rejected;
 mod split;
@@ -61,6 +63,7 @@ use crate::{
     metrics::Metrics,
 };
 
+pub use self::plain::Plain;
 pub use self::split::partition_of;
 
 /// Appends that wait for the writer: more than the doors let in at a time.

@@ -7,6 +7,7 @@ use super::{
     client::{
         Admin, Clerk, Connection, Consumer, Kind, Outgoing, PATIENCE, Producer, Read, Report, Topic, Trouble,
     },
+    plain::{EXPOSURES, OUTCOMES},
 };
 use crate::log::LogClock;
 
@@ -66,13 +67,18 @@ pub fn all(options: &Options) -> Vec<Topic> {
             ("max.message.bytes", RECORD_BYTES.to_string()),
         ]
     };
-    vec![
+    let mut all = vec![
         topic(EVENTS, kafka.partitions, events),
         // One partition each, since what they say has an order.
         topic(MODELS, 1, compacted()),
         topic(EXPERIMENTS, 1, compacted()),
         topic(REJECTED, 1, rejected),
-    ]
+    ];
+    if kafka.plain_topics {
+        let plain = [EXPOSURES, OUTCOMES];
+        all.extend(plain.map(|name| topic(name, kafka.partitions, kept(options.retention_ms))));
+    }
+    all
 }
 
 /// Whether the topics that are read are there, and have the partitions that the collector file says.
@@ -97,7 +103,7 @@ pub fn look(options: &Options) -> Result<(), Trouble> {
 
 /// What is wrong with the number of partitions that a topic was found with.
 fn partitions(topic: &Topic, found: usize, options: &Options) -> Trouble {
-    if topic.name == options.topic() {
+    if topic.name == options.topic() || topic.partitions > 1 {
         return Trouble::other_partitions(&topic.name, found, topic.partitions);
     }
     Trouble {

@@ -133,7 +133,7 @@ fn options() -> AdminOptions {
 }
 
 /// Waits for an answer that librdkafka's own threads bring.
-fn block<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn block<T>(work: impl Future<Output = T>) -> T {
     let parked = thread::current();
     let waker = Arc::new(Unpark(parked)).into();
     let mut context = task::Context::from_waker(&waker);

@@ -7,6 +7,7 @@ use rdkafka::{
     config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
+    message::BorrowedMessage,
 };
 
 use super::{Connection, Context, Kind, PATIENCE, Trouble};
@@ -94,16 +95,7 @@ impl Consumer {
 
     /// What comes next, of any partition, within this time.
     pub fn next(&self, within: Duration) -> Read {
-        match self.inner.poll(within) {
-            None | Some(Err(KafkaError::PartitionEOF(_))) => Read::Nothing,
-            Some(Ok(message)) => Read::Record {
-                partition: usize::try_from(message.partition()).unwrap_or_default(),
-                offset: u64::try_from(message.offset()).unwrap_or_default(),
-                stamp_ms: message.timestamp().to_millis().unwrap_or(0),
-                record: message.payload().unwrap_or_default().to_vec(),
-            },
-            Some(Err(error)) => Read::Trouble(self.trouble(&error)),
-        }
+        read(self.inner.poll(within), |error| self.trouble(error))
     }
 
     /// The oldest offset of a partition, and the one after its newest.
@@ -135,5 +127,22 @@ impl Consumer {
 
     fn trouble(&self, error: &KafkaError) -> Trouble {
         self.connection.trouble(error, &self.topic)
+    }
+}
+
+/// What a poll brought, in types that are ours.
+pub(super) fn read(
+    polled: Option<Result<BorrowedMessage<'_>, KafkaError>>,
+    trouble: impl FnOnce(&KafkaError) -> Trouble,
+) -> Read {
+    match polled {
+        None | Some(Err(KafkaError::PartitionEOF(_))) => Read::Nothing,
+        Some(Ok(message)) => Read::Record {
+            partition: usize::try_from(message.partition()).unwrap_or_default(),
+            offset: u64::try_from(message.offset()).unwrap_or_default(),
+            stamp_ms: message.timestamp().to_millis().unwrap_or(0),
+            record: message.payload().unwrap_or_default().to_vec(),
+        },
+        Some(Err(error)) => Read::Trouble(trouble(&error)),
     }
 }

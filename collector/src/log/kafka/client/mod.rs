@@ -6,6 +6,7 @@ mod admin;
 mod clerk;
 mod consumer;
 mod listener;
+mod plain;
 mod producer;
 mod trouble;
 
@@ -13,6 +14,7 @@ pub use self::admin::{Admin, Found, Topic};
 pub use self::clerk::{Clerk, Note, Unwritten};
 pub use self::consumer::{Consumer, Read};
 pub use self::listener::{Heard, Listener};
+pub use self::plain::{Keyed, Member};
 pub use self::producer::{Outgoing, Producer, Report};
 pub use self::trouble::{Kind, Trouble};
 
