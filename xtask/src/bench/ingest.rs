@@ -1,12 +1,14 @@
 //! Events per second of processor time: the collector, durable log included, against a bare server on the same batches.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use hyper::body::Bytes;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -60,59 +62,138 @@ pub(super) struct Args {
     /// Connections that send at once.
     #[arg(long, default_value_t = 64, value_name = "N")]
     connections: usize,
+    /// Only the batches of this sender.
+    #[arg(long, value_name = "SENDER")]
+    only: Option<Sender>,
+    /// Runs, bare server and collector in turn; what is told is the run whose ratio is the median.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
 }
 
 pub(super) async fn run(args: &Args) -> Result<Value> {
-    let collector = make::optimised("tiltwise-collector", "tiltwise")?;
-    let bare = make::optimised("tiltwise-bare", "tiltwise-bare")?;
+    let programs = Programs {
+        collector: make::optimised("tiltwise-collector", "tiltwise")?,
+        bare: make::optimised("tiltwise-bare", "tiltwise-bare")?,
+    };
     let mut sizes = Vec::new();
     for (sender, size) in BATCHES {
+        if args.only.is_some_and(|only| only != sender) {
+            continue;
+        }
+        let mut runs = Vec::new();
+        for run in 0..args.runs {
+            runs.push(Run::of(&programs, args, sender, size, SEED + u64::from(run)).await?);
+        }
+        runs.sort_unstable_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        let ratios: Vec<f64> = runs.iter().map(Run::ratio).collect();
+        let median = runs.get(runs.len() / 2).context("no run")?;
+        println!("{} of {size:>3} events: {}", sender.name(), median.told(&ratios));
+        let mut figures = median.figures();
+        figures["sender"] = sender.name().into();
+        figures["events_a_batch"] = size.into();
+        figures["ratios_of_ingest_alone"] = ratios.into();
+        sizes.push(figures);
+    }
+    Ok(json!({ "events": args.events, "connections": args.connections, "runs": args.runs, "sizes": sizes }))
+}
+
+struct Programs {
+    collector: PathBuf,
+    bare: PathBuf,
+}
+
+/// Both servers on the same batches, one after the other.
+struct Run {
+    batches: f64,
+    events: f64,
+    bytes: f64,
+    bare: Used,
+    collector: Used,
+    collector_cpu_s_by_thread: BTreeMap<String, f64>,
+}
+
+impl Run {
+    async fn of(programs: &Programs, args: &Args, sender: Sender, size: usize, seed: u64) -> Result<Self> {
         let options = Options {
             experiments: demo::experiments(false)?,
             ..Options::default()
         };
-        let site = Site::start(&collector, &options).await?;
+        let site = Site::start(&programs.collector, &options).await?;
         let weights = site.edge().await?.weights();
-        let batches = batches(&weights, sender, args.events / size, size)?;
-        let bytes: usize = batches.iter().map(Bytes::len).sum();
+        let batches = batches(&weights, sender, args.events / size, size, seed)?;
 
         let bare_address = site::free_address()?;
-        let bare_server = Running::start(Command::new(&bare).arg(bare_address.to_string()))?;
+        let bare_server = Running::start(Command::new(&programs.bare).arg(bare_address.to_string()))?;
         wait_for(bare_address).await?;
-        let reference =
-            send_again_and_again(&batches, bare_address, bare_server.id(), args.connections).await?;
+        let bare = send_again_and_again(&batches, bare_address, bare_server.id(), args.connections).await?;
         bare_server.end(Duration::from_secs(5))?;
-        let measured = send(&batches, site.http, site.process(), args.connections).await?;
-        let by_thread = cpu_by_thread_s(site.process())?;
-        site.end()?;
 
-        let events = (batches.len() * size) as f64;
-        let learning_s = by_thread.get(TRAINER).copied().unwrap_or(0.0);
-        let ingest_s = (measured.cpu_s - learning_s).max(f64::EPSILON);
-        let share = |cpu_s: f64| reference.cpu_s / cpu_s * 100.0;
-        println!(
-            "{} of {size:>3} events: bare server {:>8.0} events per CPU-second; collector {:>7.0} ({:.0} %), \
-             without what learns {:>7.0} ({:.0} %)",
-            sender.name(),
-            events / reference.cpu_s,
-            events / measured.cpu_s,
-            share(measured.cpu_s),
-            events / ingest_s,
-            share(ingest_s),
-        );
-        let figures = json!({
-            "sender": sender.name(),
-            "events_a_batch": size,
-            "bytes_an_event": bytes as f64 / events,
-            "bare": per_second(&reference, events),
-            "collector": per_second(&measured, events),
-            "collector_cpu_s_by_thread": by_thread,
-            "ratio": reference.cpu_s / measured.cpu_s,
-            "ratio_of_ingest_alone": reference.cpu_s / ingest_s,
-        });
-        sizes.push(figures);
+        let before = cpu_by_thread_s(site.process())?;
+        let collector = send(&batches, site.http, site.process(), args.connections).await?;
+        let mut by_thread = cpu_by_thread_s(site.process())?;
+        for (thread, cpu_s) in &mut by_thread {
+            *cpu_s -= before.get(thread).copied().unwrap_or(0.0);
+        }
+        site.end()?;
+        Ok(Self {
+            batches: batches.len() as f64,
+            events: (batches.len() * size) as f64,
+            bytes: batches.iter().map(Bytes::len).sum::<usize>() as f64,
+            bare,
+            collector,
+            collector_cpu_s_by_thread: by_thread,
+        })
     }
-    Ok(json!({ "events": args.events, "connections": args.connections, "sizes": sizes }))
+
+    /// What the collector uses without its thread that learns.
+    fn ingest_s(&self) -> f64 {
+        let learning_s = self
+            .collector_cpu_s_by_thread
+            .get(TRAINER)
+            .copied()
+            .unwrap_or(0.0);
+        (self.collector.cpu_s - learning_s).max(f64::EPSILON)
+    }
+
+    fn ratio(&self) -> f64 {
+        self.bare.cpu_s / self.ingest_s()
+    }
+
+    fn told(&self, ratios: &[f64]) -> String {
+        let microseconds = |cpu_s: f64| cpu_s / self.batches * 1e6;
+        let mut told = format!(
+            "bare server {:>8.0} events per CPU-second ({:.1} us a batch); collector {:>7.0} ({:.0} %), \
+             without what learns {:>7.0} ({:.1} us, {:.1} %)",
+            self.events / self.bare.cpu_s,
+            microseconds(self.bare.cpu_s),
+            self.events / self.collector.cpu_s,
+            self.bare.cpu_s / self.collector.cpu_s * 100.0,
+            self.events / self.ingest_s(),
+            microseconds(self.ingest_s()),
+            self.ratio() * 100.0,
+        );
+        if let [least, .., most] = ratios {
+            let _ = write!(
+                told,
+                ", of {} runs between {:.1} and {:.1} %",
+                ratios.len(),
+                least * 100.0,
+                most * 100.0
+            );
+        }
+        told
+    }
+
+    fn figures(&self) -> Value {
+        json!({
+            "bytes_an_event": self.bytes / self.events,
+            "bare": per_second(&self.bare, self.events),
+            "collector": per_second(&self.collector, self.events),
+            "collector_cpu_s_by_thread": self.collector_cpu_s_by_thread,
+            "ratio": self.bare.cpu_s / self.collector.cpu_s,
+            "ratio_of_ingest_alone": self.ratio(),
+        })
+    }
 }
 
 struct Used {
@@ -187,7 +268,7 @@ async fn send(batches: &[Bytes], address: SocketAddr, process: u32, connections:
 }
 
 /// Who sends a batch, and so how it names whose events it holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
     /// The visitor stands once, at the head of the batch.
     Page,
@@ -204,9 +285,9 @@ impl Sender {
     }
 }
 
-fn batches(weights: &Weights, sender: Sender, count: usize, size: usize) -> Result<Vec<Bytes>> {
+fn batches(weights: &Weights, sender: Sender, count: usize, size: usize, seed: u64) -> Result<Vec<Bytes>> {
     let truth = Truth::of_the_demo()?;
-    let mut chance = StdRng::seed_from_u64(SEED);
+    let mut chance = StdRng::seed_from_u64(seed);
     match sender {
         Sender::Page => {
             let page = |_| page(weights, &truth, &mut chance);
