@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tiltwise_core::{
-    check::{claim, repeats},
+    check::{Again, claim},
     event::{
         Body, Event, EventBatch, Exposure, Fact, LoggedEvent, LoggedOutcome, MAX_EVENT_BYTES, Outcome,
         Quarantine,
@@ -62,6 +62,7 @@ pub(super) struct Gate<'a> {
     masks: Masks<'a>,
     visitor: Option<(Visitor, Pseudonym)>,
     model: Option<Named>,
+    again: Again,
 }
 
 /// A model that an exposure names.
@@ -107,6 +108,7 @@ impl<'a> Gate<'a> {
             masks: pseudonyms.masks(),
             visitor: None,
             model: None,
+            again: Again::default(),
         }
     }
 
@@ -174,7 +176,7 @@ impl<'a> Gate<'a> {
         };
         claim(experiment, raw, &exposure).map_err(Reject::Claim)?;
         // Without the named model at hand nothing can be said about its decision.
-        let mut quarantine = if named.is_held && is_repeated(experiment, &exposure) {
+        let mut quarantine = if named.is_held && is_repeated(&mut self.again, experiment, &exposure) {
             Quarantine::None
         } else {
             Quarantine::Disagrees
@@ -286,8 +288,8 @@ fn named(models: &dyn Models, model: u64) -> Result<Named, Reject> {
 }
 
 /// Whether the named model would have decided this. While an experiment is paused or decided nobody is exposed.
-fn is_repeated(experiment: &Experiment, exposure: &Exposure) -> bool {
-    exposure.is_override() || (experiment.phase == Phase::Running && repeats(experiment, exposure))
+fn is_repeated(again: &mut Again, experiment: &Experiment, exposure: &Exposure) -> bool {
+    exposure.is_override() || (experiment.phase == Phase::Running && again.repeats(experiment, exposure))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl<'a> Message<'a> {
     }
 
     /// The number of the next field; `None` at the end, or when something is wrong.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn next_field(&mut self) -> Option<u32> {
         if self.wrong.is_some() {
             return None;
@@ -53,7 +53,7 @@ impl<'a> Message<'a> {
     }
 
     /// Goes on with another message. The one before must have been read to its end.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub(super) fn enter(&mut self, bytes: &'a [u8]) {
         self.reader = Reader::new(bytes);
     }
@@ -76,13 +76,13 @@ impl<'a> Message<'a> {
     }
 
     /// The field is not part of the message.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn unknown(&mut self) {
         self.fail(self.reader.unknown());
     }
 
     /// Says that `what` is out of range unless `holds`.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn require(&mut self, holds: bool, what: &'static str) {
         if !holds {
             self.fail(WireError::out_of_range(what));
@@ -90,7 +90,7 @@ impl<'a> Message<'a> {
     }
 
     /// Says that `what` is missing unless it is `there`.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn need(&mut self, there: bool, what: &'static str) {
         if !there {
             self.fail(WireError::missing(what));
@@ -121,7 +121,7 @@ impl<'a> Message<'a> {
         wire
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn u64(&mut self) -> u64 {
         let Field::Varint(value) = self.field else {
             self.unknown();
@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
         value
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn u32(&mut self) -> u32 {
         let value = self.u64();
         self.require(u32::try_from(value).is_ok(), "a 32-bit number");
@@ -143,7 +143,7 @@ impl<'a> Message<'a> {
         value == 1
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn fixed64(&mut self) -> u64 {
         let Field::Fixed64(value) = self.field else {
             self.unknown();
@@ -152,7 +152,7 @@ impl<'a> Message<'a> {
         value
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn fixed32(&mut self) -> u32 {
         let Field::Fixed32(value) = self.field else {
             self.unknown();
@@ -169,7 +169,7 @@ impl<'a> Message<'a> {
         f32::from_bits(self.fixed32())
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn bytes(&mut self) -> &'a [u8] {
         let Field::Bytes(bytes) = self.field else {
             self.unknown();
@@ -186,7 +186,7 @@ impl<'a> Message<'a> {
     }
 
     /// Text of at most `max` bytes.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn text(&mut self, max: usize, what: &'static str) -> String {
         let bytes = self.bytes();
         self.require(bytes.len() <= max, what);
@@ -215,14 +215,14 @@ impl<'a> Message<'a> {
     }
 
     /// Repeated numbers, packed or not; at most `max` in all.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn numbers(&mut self, into: &mut Vec<u32>, max: usize, what: &'static str) {
         let read = self.reader.repeated_u32(self.field, into, max, what);
         self.check(read);
     }
 
     /// Repeated doubles, packed or not; at most `max` in all.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn doubles(&mut self, into: &mut Vec<f64>, max: usize, what: &'static str) {
         let read = self.reader.repeated_f64(self.field, into, max, what);
         self.check(read);

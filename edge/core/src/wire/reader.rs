@@ -204,6 +204,11 @@ impl<'a> Reader<'a> {
         what: &'static str,
         each: impl Fn(u64) -> Result<T, WireError>,
     ) -> Result<(), WireError> {
+        // Every number ends with a byte below 128. A page reads few lists and counts bytes, so there they grow by themselves.
+        #[cfg(not(target_family = "wasm"))]
+        if let Field::Bytes(packed) = field {
+            into.reserve_exact(packed.iter().filter(|byte| **byte < 0x80).count().min(max));
+        }
         let mut push = |v| {
             if into.len() >= max {
                 return Err(WireError::out_of_range(what));

@@ -113,7 +113,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads the rest of a message. `rules` are those of the fields 1, 2, 3 and so on.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn read(m: &mut Message<'a>, rules: &'static [Rule]) -> Self {
         let mut fields = Self {
             whole: m.rest(),
@@ -192,13 +192,13 @@ impl<'a> Fields<'a> {
         f32::from_bits(self.u32(number))
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn bytes(&self, number: usize) -> &'a [u8] {
         self.bytes.get(number - 1).copied().unwrap_or_default()
     }
 
     /// Text, which must be UTF-8.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn text(&self, m: &mut Message<'a>, number: usize) -> String {
         if let Ok(text) = core::str::from_utf8(self.bytes(number)) {
             return text.into();
@@ -234,7 +234,7 @@ impl<'a> Fields<'a> {
     }
 
     /// All the numbers in a field, packed or not.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn list(&self, m: &mut Message<'a>, number: usize) -> Vec<u32> {
         let mut all = Vec::new();
         let mut reader = Reader::new(self.whole);
@@ -267,7 +267,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Goes on with the next message of this number. False: there is none.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn enter_next(&self, m: &mut Message<'a>, reader: &mut Reader<'a>, number: usize) -> bool {
         let next = self.next(reader, number);
         if let Some(Field::Bytes(bytes)) = next {
@@ -277,7 +277,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field of this number, in a message that was read to its end before.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn next(&self, reader: &mut Reader<'a>, number: usize) -> Option<Field<'a>> {
         if !self.has(number) {
             return None;

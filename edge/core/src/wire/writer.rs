@@ -33,7 +33,7 @@ impl Writer {
         self.out.is_empty()
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn uint(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, 0);
@@ -56,7 +56,7 @@ impl Writer {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn fixed64(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, 1);
@@ -84,7 +84,7 @@ impl Writer {
         self.out.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn bytes(&mut self, field: u32, value: &[u8]) {
         if !value.is_empty() {
             self.element(field, value);
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Bytes that stand even when empty: an element of a repeated field, or a member of a oneof.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn element(&mut self, field: u32, value: &[u8]) {
         self.tag(field, 2);
         self.varint(value.len() as u64);
@@ -118,7 +118,7 @@ impl Writer {
     }
 
     /// The length is known only now; a long body makes room for the rest of it.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn end(&mut self, start: usize) {
         let body = self.out.len() - start;
         let mut length = body;
@@ -139,7 +139,7 @@ impl Writer {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     pub fn packed_u32(&mut self, field: u32, values: &[u32]) {
         self.packed(field, values.iter().map(|&v| u64::from(v)));
     }
@@ -168,12 +168,12 @@ impl Writer {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn tag(&mut self, field: u32, kind: u32) {
         self.varint(u64::from(field << 3 | kind));
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.out.push(value as u8 | 0x80);
