@@ -4,6 +4,9 @@
 //! one is sent: answered one by one, a group of thirty batches cost thirty switches of context. So the committer tells one
 //! of those who wait, and gives it the answers of the others to pass on: they are tasks of the same runtime, where waking
 //! is cheap. Nobody can lose the others' answers: they are passed on by being dropped.
+//!
+//! With an answer its parts go back. They are freed by those who made them then: the allocator keeps what a thread frees
+//! for that thread's next request, and one thread that frees what others have made has no use for it.
 
 use std::{
     future::Future,
@@ -14,7 +17,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{LogError, Receipt};
+use super::{LogError, Part, Receipt};
 
 type Answer = Result<Receipt, LogError>;
 
@@ -26,15 +29,25 @@ pub struct Pending(oneshot::Receiver<Handed>);
 #[derive(Debug)]
 pub(super) struct Reply(oneshot::Sender<Handed>);
 
+/// An answer, to whom it is due, and what was appended.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) reply: Reply,
+    pub(super) answer: Answer,
+    pub(super) parts: Vec<Part>,
+}
+
 #[derive(Debug)]
 struct Handed {
     answer: Answer,
+    /// Only to be freed.
+    parts: Vec<Part>,
     others: Others,
 }
 
 /// Answers of others, which are told when this is dropped.
 #[derive(Debug, Default)]
-struct Others(Vec<(Reply, Answer)>);
+struct Others(Vec<Told>);
 
 pub(super) fn pending() -> (Reply, Pending) {
     let (reply, answer) = oneshot::channel();
@@ -42,11 +55,15 @@ pub(super) fn pending() -> (Reply, Pending) {
 }
 
 /// Tells everybody, by telling one.
-pub(super) fn tell(mut answers: Vec<(Reply, Answer)>) {
-    while let Some((reply, answer)) = answers.pop() {
+pub(super) fn tell(mut answers: Vec<Told>) {
+    while let Some(Told { reply, answer, parts }) = answers.pop() {
         let others = Others(answers);
         // Whose connection broke has nobody left to hear the answer; it will send again and be recognised.
-        let Err(mut unheard) = reply.0.send(Handed { answer, others }) else {
+        let Err(mut unheard) = reply.0.send(Handed {
+            answer,
+            parts,
+            others,
+        }) else {
             return;
         };
         answers = mem::take(&mut unheard.others.0);
@@ -55,15 +72,23 @@ pub(super) fn tell(mut answers: Vec<(Reply, Answer)>) {
 
 impl Reply {
     pub(super) fn send(self, answer: Answer) {
-        tell(vec![(self, answer)]);
+        tell(vec![Told {
+            reply: self,
+            answer,
+            parts: Vec::new(),
+        }]);
     }
 }
 
 impl Drop for Others {
     fn drop(&mut self) {
-        for (reply, answer) in self.0.drain(..) {
+        for Told { reply, answer, parts } in self.0.drain(..) {
             let others = Self::default();
-            let _ = reply.0.send(Handed { answer, others });
+            let _ = reply.0.send(Handed {
+                answer,
+                parts,
+                others,
+            });
         }
     }
 }
@@ -87,7 +112,10 @@ impl Pending {
 fn answer(handed: Result<Handed, oneshot::error::RecvError>) -> Answer {
     handed.map_or_else(
         |_| Err(LogError::closed("the committer has stopped")),
-        |handed| handed.answer,
+        |handed| {
+            drop(handed.parts);
+            handed.answer
+        },
     )
 }
 
@@ -100,8 +128,9 @@ mod tests {
         for gone in 0_u32..1 << 4 {
             let (replies, mut waiting): (Vec<_>, Vec<_>) = (0..4).map(|_| pending()).unzip();
             let answers = replies.into_iter().zip(0..).map(|(reply, end)| {
-                let fresh = Vec::new();
-                (reply, Ok(Receipt { fresh, end }))
+                let (fresh, parts) = (Vec::new(), Vec::new());
+                let answer = Ok(Receipt { fresh, end });
+                Told { reply, answer, parts }
             });
             let answers: Vec<_> = answers.collect();
             let has_gone = |place: u64| gone >> place & 1 == 1;

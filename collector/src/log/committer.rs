@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     LogClock, LogError, Part, Receipt,
-    answer::{self, Reply},
+    answer::{self, Reply, Told},
     clock::{BEAT_MS, bridge},
     frame::{self, Frame},
     mark::{self, Mark},
@@ -41,6 +41,8 @@ const TRIM_AT_ONCE: u64 = 256;
 pub(super) enum Command {
     Append {
         parts: Vec<Part>,
+        /// Empty, with room for an answer to each part.
+        fresh: Vec<bool>,
         reply: Reply,
     },
     /// Puts other bytes in the place of records.
@@ -207,14 +209,16 @@ impl Committer {
         let mut has_events = false;
         for command in group {
             match command {
-                Command::Append { parts, reply } => {
+                Command::Append {
+                    parts,
+                    mut fresh,
+                    reply,
+                } => {
                     if let Some(over) = over {
                         reply.send(Err(over.clone()));
                         continue;
                     }
-                    let mut fresh = Vec::with_capacity(parts.len());
-                    answers.appends.push((reply, Vec::new()));
-                    for part in parts {
+                    let taken = parts.iter().try_for_each(|part| {
                         let is_fresh = self.seen.admit(part.key, &shared.tables)?;
                         fresh.push(is_fresh);
                         if is_fresh {
@@ -225,10 +229,10 @@ impl Committer {
                             events.push(&part.events);
                             has_events = true;
                         }
-                    }
-                    if let Some((_, filled)) = answers.appends.last_mut() {
-                        *filled = fresh;
-                    }
+                        Ok(())
+                    });
+                    answers.appends.push(Taken { reply, fresh, parts });
+                    taken?;
                 }
                 Command::Replace { records, reply } => {
                     answers.replacements.push(reply);
@@ -321,10 +325,17 @@ impl Draft {
     }
 }
 
+/// An append that is in the commit, and which of its parts are new.
+struct Taken {
+    reply: Reply,
+    fresh: Vec<bool>,
+    parts: Vec<Part>,
+}
+
 /// Who waits for the commit.
 #[derive(Default)]
 struct Answers {
-    appends: Vec<(Reply, Vec<bool>)>,
+    appends: Vec<Taken>,
     replacements: Vec<oneshot::Sender<Result<(), LogError>>>,
 }
 
@@ -334,7 +345,11 @@ impl Answers {
     }
 
     fn send(self, end: u64) {
-        let receipt = |(reply, fresh)| (reply, Ok(Receipt { fresh, end }));
+        let receipt = |Taken { reply, fresh, parts }| Told {
+            reply,
+            answer: Ok(Receipt { fresh, end }),
+            parts,
+        };
         answer::tell(self.appends.into_iter().map(receipt).collect());
         for reply in self.replacements {
             let _ = reply.send(Ok(()));
@@ -342,7 +357,11 @@ impl Answers {
     }
 
     fn fail(self, error: &LogError) {
-        let refused = |(reply, _)| (reply, Err(error.clone()));
+        let refused = |Taken { reply, parts, .. }| Told {
+            reply,
+            answer: Err(error.clone()),
+            parts,
+        };
         answer::tell(self.appends.into_iter().map(refused).collect());
         for reply in self.replacements {
             let _ = reply.send(Err(error.clone()));

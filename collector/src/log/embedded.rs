@@ -130,7 +130,8 @@ impl EventLog for EmbeddedLog {
 
     fn append(&self, parts: Vec<Part>) -> Result<Pending, LogError> {
         let (reply, pending) = answer::pending();
-        self.send(Command::Append { parts, reply })?;
+        let fresh = Vec::with_capacity(parts.len());
+        self.send(Command::Append { parts, fresh, reply })?;
         Ok(pending)
     }
 

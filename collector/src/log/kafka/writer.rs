@@ -33,7 +33,7 @@ use crate::{
     config::Ack,
     log::{
         LogError, Part, Receipt,
-        answer::{Reply, tell},
+        answer::{Reply, Told, tell},
         record::head,
     },
     metrics::Metrics,
@@ -368,6 +368,10 @@ impl Writer {
 }
 
 fn answer(group: Group, kept: &Result<(), LogError>) {
-    let told = |(reply, fresh)| (reply, kept.clone().map(|()| Receipt { fresh, end: 0 }));
+    let told = |(reply, fresh)| Told {
+        reply,
+        answer: kept.clone().map(|()| Receipt { fresh, end: 0 }),
+        parts: Vec::new(),
+    };
     tell(group.waiting.into_iter().map(told).collect());
 }
