@@ -1,6 +1,6 @@
 //! Reads a body that a stranger sends: bounded in bytes, in time, and in what it inflates to.
 
-use std::{io::Read, time::Duration};
+use std::{future::poll_fn, io::Read, pin::pin, task::Poll, time::Duration};
 
 use axum::BoxError;
 use axum::body::{Bytes, HttpBody};
@@ -29,13 +29,18 @@ where
     if announced.is_some_and(|length| length > bounds.raw_bytes) {
         return Err(Refusal::BodyTooLarge);
     }
-    let collected =
-        tokio::time::timeout(bounds.patience, Limited::new(body, bounds.raw_bytes).collect()).await;
-    let raw = match collected {
-        Err(_) => return Err(Refusal::BodyTooSlow),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Refusal::BodyTooLarge),
-        Ok(Err(_)) => return Err(Refusal::BodyBroken),
-        Ok(Ok(collected)) => collected.to_bytes(),
+    let mut reading = pin!(whole(Limited::new(body, bounds.raw_bytes)));
+    // A small body has come with its head: nothing has to be timed then.
+    let read = match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => tokio::time::timeout(bounds.patience, reading)
+            .await
+            .map_err(|_| Refusal::BodyTooSlow)?,
+    };
+    let raw = match read {
+        Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::BodyTooLarge),
+        Err(_) => return Err(Refusal::BodyBroken),
+        Ok(raw) => raw,
     };
     let says_gzip = headers
         .get(header::CONTENT_ENCODING)
@@ -45,6 +50,29 @@ where
     } else {
         Ok(raw)
     }
+}
+
+/// All pieces as one; a body that comes in one piece is not copied.
+async fn whole<B>(body: B) -> Result<Bytes, BoxError>
+where
+    B: HttpBody<Data = Bytes, Error = BoxError>,
+{
+    let mut body = pin!(body);
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await
+    {
+        let Ok(piece) = frame?.into_data() else { continue };
+        if first.is_empty() {
+            first = piece;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&piece);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 /// Counts while inflating: a bomb costs its limit and not a byte more.

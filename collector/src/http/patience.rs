@@ -8,7 +8,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Instant,
 };
@@ -19,9 +22,32 @@ use tokio::time;
 /// The least that an alarm is ahead.
 const AGAIN: time::Duration = time::Duration::from_millis(1);
 
-/// Until when the connection's next head must be there; nothing while none is awaited.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Patience(Arc<Mutex<Option<Instant>>>);
+/// No head is awaited.
+const NEVER: u64 = u64::MAX;
+
+/// Until when the connection's next head must be there.
+#[derive(Debug, Clone)]
+pub(super) struct Patience(Arc<Awaited>);
+
+/// One task reads and writes it, the connection's: it needs no order among its parts, and no lock.
+#[derive(Debug)]
+struct Awaited {
+    opened: Instant,
+    /// Microseconds since it was opened; [`NEVER`] while no head is awaited.
+    deadline_us: AtomicU64,
+    /// The alarm has found the deadline passed.
+    is_over: AtomicBool,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Arc::new(Awaited {
+            opened: Instant::now(),
+            deadline_us: NEVER.into(),
+            is_over: false.into(),
+        }))
+    }
+}
 
 impl Patience {
     /// Drives a connection that has this as its timer, so that hyper notices a deadline when it has passed.
@@ -37,13 +63,19 @@ impl Patience {
                 if is_set && !alarm.is_elapsed() {
                     return Poll::Pending;
                 }
-                let Some(deadline) = *self.lock() else {
-                    is_set = false;
+                is_set = false;
+                let Some(deadline) = self.deadline() else {
                     return Poll::Pending;
                 };
-                // Where it has passed since hyper looked, hyper is to look again.
-                let next = deadline.max(Instant::now() + AGAIN);
-                alarm.as_mut().reset(next.into());
+                let now = Instant::now();
+                if deadline <= now {
+                    // Hyper is to look again, once.
+                    if self.0.is_over.swap(true, Relaxed) {
+                        return Poll::Pending;
+                    }
+                    continue;
+                }
+                alarm.as_mut().reset(deadline.max(now + AGAIN).into());
                 is_set = true;
                 if alarm.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
@@ -53,12 +85,14 @@ impl Patience {
         .await;
     }
 
-    fn set(&self, deadline: Option<Instant>) {
-        *self.lock() = deadline;
+    fn deadline(&self) -> Option<Instant> {
+        let us = self.0.deadline_us.load(Relaxed);
+        (us != NEVER).then(|| self.0.opened + time::Duration::from_micros(us))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn set(&self, deadline_us: u64) {
+        self.0.deadline_us.store(deadline_us, Relaxed);
+        self.0.is_over.store(false, Relaxed);
     }
 }
 
@@ -68,19 +102,14 @@ impl Timer for Patience {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        self.set(Some(deadline));
-        Box::pin(Wait {
-            patience: self.clone(),
-            deadline,
-        })
+        let ahead = deadline.saturating_duration_since(self.0.opened).as_micros();
+        self.set(u64::try_from(ahead).unwrap_or(NEVER));
+        Box::pin(Wait(self.clone()))
     }
 }
 
-/// What hyper polls. It wakes nobody: the connection's alarm does.
-struct Wait {
-    patience: Patience,
-    deadline: Instant,
-}
+/// What hyper polls. It wakes nobody, and asks no clock: the connection's alarm does.
+struct Wait(Patience);
 
 impl Sleep for Wait {}
 
@@ -88,7 +117,7 @@ impl Future for Wait {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.deadline {
+        if self.0.0.is_over.load(Relaxed) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -98,6 +127,40 @@ impl Future for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        self.patience.set(None);
+        self.0.set(NEVER);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    const SOON: time::Duration = time::Duration::from_millis(30);
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_ends_the_connection_when_its_time_is_over_and_not_before() {
+        let patience = Patience::default();
+        let deadline = Instant::now() + SOON;
+        patience.clone().drive(patience.sleep_until(deadline)).await;
+        assert!(Instant::now() >= deadline);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_came_gives_the_next_one_its_own_time() {
+        let patience = Patience::default();
+        let (first, second) = (Instant::now() + SOON, Instant::now() + 3 * SOON);
+        let (come, head) = oneshot::channel();
+        let timer = patience.clone();
+        let connection = async move {
+            let awaited = timer.sleep_until(first);
+            head.await.unwrap();
+            drop(awaited);
+            timer.sleep_until(second).await;
+        };
+        let driven = tokio::spawn(patience.drive(connection));
+        come.send(()).unwrap();
+        driven.await.unwrap();
+        assert!(Instant::now() >= second);
     }
 }

@@ -3,15 +3,26 @@
 //! HTTP/1.1: whatever ends TLS in front speaks the rest. Headers must arrive within their time, so that a client that
 //! sends a byte a minute holds nothing. On shutdown nobody new is let in, and everybody inside may finish.
 
-use std::{convert::Infallible, future::Future, net::IpAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::IpAddr,
+    pin::pin,
+    task::Waker,
+    time::Duration,
+};
 
 use axum::{
     body::Body,
     http::{Request, Response},
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service};
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
-use tokio::{net::TcpListener, time};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time,
+};
 
 use super::patience::Patience;
 
@@ -43,7 +54,8 @@ pub async fn serve<A: Answers>(
     header_timeout: Duration,
     stop: impl Future<Output = ()>,
 ) {
-    let connections = GracefulShutdown::new();
+    // Every connection listens to it until it has ended.
+    let stopping = watch::Sender::new(());
     tokio::pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -65,12 +77,41 @@ pub async fn serve<A: Answers>(
             .timer(patience.clone())
             .header_read_timeout(header_timeout)
             .serve_connection(TokioIo::new(stream), answers(peer.ip()));
-        let watched = connections.watch(connection);
-        // A connection that breaks is its client's affair.
-        tokio::spawn(patience.drive(watched));
+        tokio::spawn(patience.drive(until_stopped(connection, stopping.subscribe())));
     }
     drop(listener);
-    if time::timeout(GRACE, connections.shutdown()).await.is_err() {
+    stopping.send_replace(());
+    if time::timeout(GRACE, stopping.closed()).await.is_err() {
         tracing::warn!("connections were still open ten seconds after the order to stop; they are cut");
     }
+}
+
+/// Serves a connection, and after the order to stop only what it has begun to ask.
+async fn until_stopped<S: Answers>(
+    connection: http1::Connection<TokioIo<TcpStream>, S>,
+    stopping: watch::Receiver<()>,
+) {
+    let mut connection = pin!(connection);
+    let mut listener = stopping.clone();
+    let mut order = pin!(listener.changed());
+    let mut listening: Option<Waker> = None;
+    let mut has_stopped = false;
+    // A connection that breaks is its client's affair.
+    let _ = poll_fn(|context| {
+        if !has_stopped {
+            // Who has been told whom to wake need not be told again with every request: that takes a lock, one for all.
+            has_stopped = match &listening {
+                Some(waker) if waker.will_wake(context.waker()) => stopping.has_changed().unwrap_or(true),
+                _ => {
+                    listening = Some(context.waker().clone());
+                    order.as_mut().poll(context).is_ready()
+                }
+            };
+            if has_stopped {
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
 }

@@ -308,6 +308,26 @@ fn a_client_that_sends_a_byte_now_and_then_is_let_go() {
 }
 
 #[test]
+fn a_body_in_pieces_is_the_body_in_one() {
+    let collector = Collector::start();
+    let content = content();
+    let version = collector.publish(&content);
+    let exposed = exposed(exposure(&content, version, &visitor(1)));
+    let body = batch(0, visitor(1), &[exposed, outcome("", None)]);
+    let mut client = connect(collector.public);
+    let head = b"POST /v1/e HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write_all(head).unwrap();
+    for piece in body.chunks(7) {
+        write!(client, "{:x}\r\n", piece.len()).unwrap();
+        client.write_all(piece).unwrap();
+        client.write_all(b"\r\n").unwrap();
+    }
+    client.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(read_head(&mut BufReader::new(client)).0, 200);
+    assert_eq!(collector.events().len(), 2);
+}
+
+#[test]
 fn more_batches_than_places_are_told_to_come_back() {
     let limits = tiltwise_collector::http::public::Limits {
         in_flight: 1,

@@ -1,10 +1,14 @@
-use std::{thread, time::Duration};
+use std::{
+    io::{BufReader, Read, Write},
+    thread,
+    time::{Duration, Instant},
+};
 
 use tiltwise_collector::{http::public::Limits, keys::signing};
 use tiltwise_core::snapshot::{SealedSnapshot, SnapshotContent};
 
 use super::{
-    client::{Answer, Events, connect, get},
+    client::{Answer, Events, connect, get, read_head},
     fixture::{Collector, LIMITS, Setup, content},
 };
 
@@ -163,6 +167,26 @@ fn stopping_ends_the_streams_and_answers_what_is_in_flight() {
         std::net::TcpStream::connect(collector.public).is_err()
     });
     assert!(stopped);
+}
+
+#[test]
+fn stopping_ends_a_connection_that_asks_for_nothing_at_once() {
+    let collector = Collector::with(Setup {
+        header_timeout: Duration::from_mins(1),
+        ..Setup::default()
+    });
+    let mut idle = BufReader::new(connect(collector.public));
+    for _ in 0..3 {
+        idle.get_mut()
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        assert_eq!(read_head(&mut idle).0, 200);
+        idle.read_exact(&mut [0; 3]).unwrap();
+    }
+    collector.stop();
+    let told = Instant::now();
+    assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+    assert!(told.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

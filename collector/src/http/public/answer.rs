@@ -13,7 +13,7 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -48,20 +48,24 @@ struct Rejected {
     message: String,
 }
 
-pub(super) fn of(form: Form, judged: &Judged) -> Response {
+/// When the batch was received.
+const RECEIVED_MS: HeaderName = HeaderName::from_static("tiltwise-received-ms");
+
+/// The answer; its headers take the room of the request's, which nobody needs any more.
+pub(super) fn of(form: Form, judged: &Judged, mut room: HeaderMap) -> Response {
     let mut response = match form {
         Form::Compact if judged.answers.iter().all(|answer| *answer == Answer::Accepted) => {
-            Response::default()
+            room.clear();
+            let mut response = Response::default();
+            *response.headers_mut() = room;
+            response
         }
         Form::Compact => compact(&judged.answers).into_response(),
         Form::Json => Json(verdicts(&judged.answers)).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        HeaderName::from_static("tiltwise-received-ms"),
-        HeaderValue::from(judged.received_ms),
-    );
+    headers.insert(RECEIVED_MS, HeaderValue::from(judged.received_ms));
     response
 }
 

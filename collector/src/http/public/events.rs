@@ -6,7 +6,7 @@
 use axum::{
     BoxError,
     body::{Bytes, HttpBody},
-    http::{HeaderMap, Request},
+    http::{HeaderMap, HeaderName, Request},
     response::{IntoResponse, Response},
 };
 use tiltwise_core::event::EventBatch;
@@ -24,13 +24,16 @@ use crate::{
 
 pub(super) const PATH: &str = "/v1/e";
 
+/// What a browser sends for somebody who does not want to be personalized.
+const GPC: HeaderName = HeaderName::from_static("sec-gpc");
+
 pub(super) async fn post<B>(inside: &Inside, request: Request<B>) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
     let (head, body) = request.into_parts();
     match take(inside, &head.headers, body).await {
-        Ok((form, judged)) => answer::of(form, &judged),
+        Ok((form, judged)) => answer::of(form, &judged, head.headers),
         Err(refusal) => inside.refused(refusal).into_response(),
     }
 }
@@ -45,7 +48,7 @@ where
         .map_err(|_| Refusal::TooManyBatches)?;
     let tier = inside.tier(headers)?;
     let body = body::read(headers, body, inside.bounds()).await?;
-    let gpc = headers.get("sec-gpc").is_some_and(|value| value == "1");
+    let gpc = headers.get(GPC).is_some_and(|value| value == "1");
     if EventBatch::is_binary(&body) {
         let batch = EventBatch::decode(&body).map_err(|error| Refusal::Batch(error.to_string()))?;
         Ok((Form::Compact, commit(inside, &batch, tier, gpc, |_| None).await?))
@@ -137,7 +140,9 @@ fn count(
             Answer::Rejected(reject) => metrics.reject(reject.label()),
         }
     }
-    metrics.duplicate.inc_by(duplicate);
+    if duplicate > 0 {
+        metrics.duplicate.inc_by(duplicate);
+    }
     if accepted > 0 {
         metrics.accepted.inc_by(accepted);
         metrics.accepted_rate.add(accepted);
@@ -145,6 +150,8 @@ fn count(
         for quarantine in &decision.quarantined {
             metrics.quarantine(*quarantine);
         }
-        metrics.sender_dropped.inc_by(batch.dropped.into());
+        if batch.dropped > 0 {
+            metrics.sender_dropped.inc_by(batch.dropped.into());
+        }
     }
 }

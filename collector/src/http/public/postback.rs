@@ -5,6 +5,7 @@
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -33,7 +34,7 @@ pub(super) async fn get(
     query: Result<Query<Postback>, QueryRejection>,
 ) -> Response {
     match take(&inside, query).await {
-        Ok(judged) => answer::of(answer::Form::Json, &judged),
+        Ok(judged) => answer::of(answer::Form::Json, &judged, HeaderMap::new()),
         Err(refusal) => inside.refused(refusal).into_response(),
     }
 }
