@@ -1,12 +1,12 @@
 //! What `experiments` says: the file that holds, what was done to experiments, and which revisions were published. A pure fold of
 //! the topic, so that every collector comes to the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tiltwise_core::{id::RevisionId, revision::Revision};
 
-use super::notes::{Acted, ExperimentsKey, Filed, hash_of};
+use super::notes::{Acted, ExperimentsKey, Filed, Imported, hash_of};
 use crate::experiments::{Action, Experiments, is_overtaken};
 
 /// Refusals that are remembered for those who wait for them.
@@ -26,6 +26,9 @@ pub(super) struct Board {
     refused: BTreeSet<u64>,
     pub(super) revisions: BTreeSet<RevisionId>,
     pub(super) cuts: BTreeSet<RevisionId>,
+    /// Imports by name, and of how many pieces; none of those that were forgotten.
+    pub(super) imports: BTreeMap<String, usize>,
+    pieces: BTreeMap<String, BTreeMap<usize, Vec<u8>>>,
     /// The offset after the last record that has changed what holds.
     pub(super) said: u64,
 }
@@ -39,6 +42,9 @@ pub(super) enum News {
     Revision(Box<Revision>),
     /// One whose cuts the fitter has chosen.
     Cut(Box<Revision>),
+    /// An import of this name.
+    Import(String, Vec<u8>),
+    ForgottenImport(String),
 }
 
 impl Board {
@@ -57,8 +63,24 @@ impl Board {
             )
         };
         let kind = ExperimentsKey::read(key).ok_or_else(|| strange(&"its key is of no known kind"))?;
-        let value = value.ok_or_else(|| strange(&"nothing here is ever ended"))?;
+        let Some(value) = value else {
+            return match kind {
+                ExperimentsKey::ImportPiece(name, _) => {
+                    self.pieces.remove(&name);
+                    Ok(News::Nothing)
+                }
+                _ => Err(strange(&"nothing of this kind is ever ended")),
+            };
+        };
         let news = match kind {
+            ExperimentsKey::ImportPiece(name, place) => {
+                self.pieces.entry(name).or_default().insert(place, value.to_vec());
+                News::Nothing
+            }
+            ExperimentsKey::Imported(name) => {
+                let imported: Imported = serde_json::from_slice(value).map_err(|error| strange(&error))?;
+                self.import(name, imported.pieces)
+            }
             ExperimentsKey::File => {
                 self.put_up(serde_json::from_slice(value).map_err(|error| strange(&error))?);
                 News::Experiments
@@ -119,6 +141,17 @@ impl Board {
         }
         Arc::make_mut(&mut self.actions).push(acted.action);
         News::Experiments
+    }
+
+    fn import(&mut self, name: String, pieces: usize) -> News {
+        let came = self.pieces.remove(&name).unwrap_or_default();
+        let before = self.imports.insert(name.clone(), pieces);
+        match pieces {
+            0 => News::ForgottenImport(name),
+            // Told twice at once, it is known already.
+            _ if before == Some(pieces) => News::Nothing,
+            _ => News::Import(name, came.into_values().flatten().collect()),
+        }
     }
 
     /// Whether what was done by this record came too late.
@@ -209,6 +242,28 @@ metric = { event = "signup", window = "10m" }
         );
         assert!(board.experiments.definitions.is_empty());
         assert!(board.knows_text(FILE) && board.knows_text("# none") && !board.knows_text("# other"));
+    }
+
+    #[test]
+    fn an_import_counts_until_it_is_forgotten_and_that_is_remembered() {
+        const NAME: &str = "00000000000000aa";
+        let mut board = Board::new("shop");
+        let bytes = vec![7; notes::PIECE + 1];
+        let import = notes::import("e", NAME, &bytes, "a");
+        let news = read(&mut board, &(0..).zip(import.clone()).collect::<Vec<_>>());
+        assert_eq!(news.last(), Some(&News::Import(NAME.into(), bytes.clone())));
+        let twice = read(&mut board, &(3..).zip(import.clone()).collect::<Vec<_>>());
+        assert_eq!(twice.last(), Some(&News::Nothing));
+        let forgotten = notes::forget_import("e", NAME, board.imports[NAME], "b");
+        let news = read(&mut board, &(6..).zip(forgotten).collect::<Vec<_>>());
+        assert_eq!(news.first(), Some(&News::ForgottenImport(NAME.into())));
+        assert_eq!(board.imports[NAME], 0);
+        let again = read(&mut board, &(9..).zip(import).collect::<Vec<_>>());
+        assert_eq!(again.last(), Some(&News::Import(NAME.into(), bytes)));
+        assert!(
+            board.take(12, "history/../../etc/0", Some(b"")).is_err(),
+            "a name is no path"
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     experiments::{Action, Revisions},
+    history::Histories,
     hub::{Feed, Hub, Press},
     log::{
         LogClock,
@@ -54,6 +55,8 @@ pub struct Options {
     /// What it has kept by itself. A site that nobody has led yet starts with what its first leader has.
     pub text: String,
     pub actions: Vec<Action>,
+    /// Where imports are kept here.
+    pub histories: Histories,
 }
 
 /// Hands the trainer what holds now.
@@ -108,6 +111,7 @@ impl Cluster {
             takers::Experiments {
                 board: board.clone(),
                 revisions: revisions.clone(),
+                histories: options.histories.clone(),
                 edition,
             },
         )

@@ -27,7 +27,7 @@ mod site;
 #[cfg(feature = "kafka")]
 mod takers;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -50,6 +50,10 @@ pub trait Company: Send + Sync {
     /// Offers the text of an experiment file. An edit holds from now on, whatever held; what a collector only finds when it starts
     /// holds where the site has never seen it.
     fn offer(&self, text: &str, is_edit: bool) -> Result<Offer, String>;
+
+    /// Shares the imports of this disk: what has come since `before` is told, what has gone is forgotten. Without a `before` this
+    /// collector has only started: what was forgotten meanwhile is let go of here. Returns the names of what lies here now.
+    fn share_imports(&self, before: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, String>;
 
     /// Waits until the snapshot that is served here says what holds here by now.
     fn wait_served(&self, patience: Duration) -> bool;

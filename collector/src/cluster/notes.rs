@@ -11,13 +11,15 @@
 //! | `experiments` | `action/TIME-RANDOM` | JSON: what was done to an experiment ([`Acted`]) |
 //! | `experiments` | `revision/ID` | an encoded revision that was published |
 //! | `experiments` | `cut/ID` | the same, where the fitter has chosen its cuts |
+//! | `experiments` | `history/NAME/N` | the N-th piece of an import |
+//! | `experiments` | `history/NAME` | JSON: that it counts, or no longer ([`Imported`]), after its pieces |
 //!
 //! Hashes are hexadecimal, versions and ids 16 hexadecimal digits. A key of another kind is one of a newer release.
 
 use serde::{Deserialize, Serialize};
 use tiltwise_core::{id::RevisionId, revision::Revision, snapshot::SealedSnapshot};
 
-use crate::{experiments::Action, log::kafka::client::Note};
+use crate::{experiments::Action, history::is_name, log::kafka::client::Note};
 
 /// A piece of a snapshot's content: half of what a record may have, since not everything can be compressed.
 pub(super) const PIECE: usize = 500_000;
@@ -67,6 +69,15 @@ pub(super) struct Acted {
     pub(super) action: Action,
 }
 
+/// Whether an import counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Imported {
+    pub(super) by: String,
+    /// It was forgotten where there are none.
+    pub(super) pieces: usize,
+}
+
 /// What a key of `models` is of.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ModelsKey {
@@ -83,6 +94,8 @@ pub(super) enum ExperimentsKey {
     Action,
     Revision(RevisionId),
     Cut(RevisionId),
+    Imported(String),
+    ImportPiece(String, usize),
 }
 
 impl ModelsKey {
@@ -109,6 +122,14 @@ impl ExperimentsKey {
             Some(("action", _)) => Some(Self::Action),
             Some(("revision", of)) => id(of).map(Self::Revision),
             Some(("cut", of)) => id(of).map(Self::Cut),
+            Some(("history", of)) => match of.split_once('/') {
+                None => is_name(of).then(|| Self::Imported(of.to_owned())),
+                Some((name, place)) if is_name(name) => {
+                    let place = place.parse().ok()?;
+                    Some(Self::ImportPiece(name.to_owned(), place))
+                }
+                Some(_) => None,
+            },
             _ => None,
         }
     }
@@ -192,6 +213,39 @@ pub(super) fn revision(topic: &str, id: RevisionId, revision: &Revision, is_cut:
         key: format!("{kind}/{:016x}", id.0),
         value: Some(revision.encode()),
     }
+}
+
+/// That an import counts from now on.
+pub(super) fn import(topic: &str, name: &str, bytes: &[u8], by: &str) -> Vec<Note> {
+    let pieces = (0..).zip(bytes.chunks(PIECE));
+    let mut notes: Vec<Note> = pieces
+        .map(|(place, piece)| Note {
+            topic: topic.to_owned(),
+            key: format!("history/{name}/{place}"),
+            value: Some(piece.to_vec()),
+        })
+        .collect();
+    let imported = Imported {
+        by: by.to_owned(),
+        pieces: notes.len(),
+    };
+    notes.push(json(topic, format!("history/{name}"), &imported));
+    notes
+}
+
+/// That an import of so many pieces counts no longer. This stays, so that one who was away does not bring it back.
+pub(super) fn forget_import(topic: &str, name: &str, pieces: usize, by: &str) -> Vec<Note> {
+    let imported = Imported {
+        by: by.to_owned(),
+        pieces: 0,
+    };
+    let mut notes = vec![json(topic, format!("history/{name}"), &imported)];
+    notes.extend((0..pieces).map(|place| Note {
+        topic: topic.to_owned(),
+        key: format!("history/{name}/{place}"),
+        value: None,
+    }));
+    notes
 }
 
 pub(super) fn hash_of(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! What the collectors of a site share of its experiments, as each of them sees it.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -51,6 +52,35 @@ impl Company for Cluster {
         };
         self.write(&notes::file(&self.experiments_topic(), &filed))?;
         Ok(Offer::Taken)
+    }
+
+    fn share_imports(&self, before: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, String> {
+        if before.is_none() {
+            self.experiments.catch_up(PATIENCE)?;
+        }
+        let histories = &self.options.histories;
+        let (topic, me) = (self.experiments_topic(), &self.options.collector);
+        let here = histories.names().map_err(|error| error.to_string())?;
+        let shared = lock(&self.board).imports.clone();
+        let nothing = BTreeSet::new();
+        for name in here.difference(before.unwrap_or(&nothing)) {
+            match shared.get(name) {
+                Some(0) if before.is_none() => {
+                    histories.remove(name).map_err(|error| error.to_string())?;
+                }
+                None | Some(0) => {
+                    let bytes = histories.bytes(name).map_err(|error| error.to_string())?;
+                    self.write(&notes::import(&topic, name, &bytes, me))?;
+                }
+                Some(_) => {}
+            }
+        }
+        for name in before.unwrap_or(&nothing).difference(&here) {
+            if let Some(pieces @ 1..) = shared.get(name) {
+                self.write(&notes::forget_import(&topic, name, *pieces, me))?;
+            }
+        }
+        histories.names().map_err(|error| error.to_string())
     }
 
     fn wait_served(&self, patience: Duration) -> bool {

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     experiments::Revisions,
-    hub::{Hub, HubError, Place},
+    history::Histories,
+    hub::{Hub, Place},
 };
 
 /// Takes `models`.
@@ -120,6 +121,7 @@ impl Taker for Models {
 pub(super) struct Experiments {
     pub(super) board: Arc<Mutex<Board>>,
     pub(super) revisions: Arc<Revisions>,
+    pub(super) histories: Histories,
     /// Grows with every change of what holds.
     pub(super) edition: watch::Sender<u64>,
 }
@@ -127,16 +129,15 @@ pub(super) struct Experiments {
 impl Taker for Experiments {
     fn take(&mut self, offset: u64, key: &str, value: Option<Vec<u8>>) -> Result<(), String> {
         let news = lock(&self.board).take(offset, key, value.as_deref())?;
-        let learned = match news {
-            News::Nothing => Ok(()),
-            News::Experiments => {
-                self.edition.send_modify(|edition| *edition += 1);
-                Ok(())
-            }
-            News::Revision(revision) => self.revisions.learn(&revision).map(|_| ()),
-            News::Cut(revision) => self.revisions.learn_cut(&revision).map(|_| ()),
-        };
-        learned.map_err(|error| error.to_string())
+        match news {
+            News::Nothing => {}
+            News::Experiments => self.edition.send_modify(|edition| *edition += 1),
+            News::Revision(revision) => drop(self.revisions.learn(&revision).map_err(said)?),
+            News::Cut(revision) => drop(self.revisions.learn_cut(&revision).map_err(said)?),
+            News::Import(name, bytes) => self.histories.put(&name, &bytes).map_err(said)?,
+            News::ForgottenImport(name) => self.histories.remove(&name).map_err(said)?,
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), String> {
@@ -144,6 +145,6 @@ impl Taker for Experiments {
     }
 }
 
-fn said(error: HubError) -> String {
+fn said(error: impl std::error::Error) -> String {
     error.to_string()
 }

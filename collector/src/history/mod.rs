@@ -4,7 +4,8 @@
 //! * [`read`] turns rows into decisions and outcomes; what does not is counted by reason in a [`tally`], with its lines.
 //! * [`choice`] says how the variants were chosen, and so what the rows may say of them; it refuses what may say nothing.
 //! * [`fold`] joins and sums with the same encoder and the same fold as the running experiment's events.
-//! * [`store`] keeps the sums, a file for each import, named by its content; a running collector notices.
+//! * [`store`] keeps the sums, a file for each import, named by its content; a running collector notices. [`shared`] is what
+//!   several collectors of one site ask of it.
 //!
 //! What holds: history never enters the sums that results are read from, only the model's start. A unit is replaced by a
 //! keyed hash as its row is read, under a key that is forgotten when the command ends; what is kept are sums alone.
@@ -15,6 +16,7 @@ pub mod mapping;
 mod names;
 pub mod preset;
 pub mod read;
+mod shared;
 pub mod store;
 pub mod table;
 pub mod tally;
@@ -24,6 +26,7 @@ use tiltwise_core::features::Features;
 
 pub use choice::Choice;
 pub use mapping::Mapping;
+pub use shared::is_name;
 pub use store::{About, Histories, Kept, Shelf};
 pub use tally::{Reason, Tally};
 

@@ -24,7 +24,7 @@ use crate::durable;
 const MAGIC: &[u8; 4] = b"TWHI";
 const FORMAT: u32 = 1;
 const SUM: usize = 32;
-const EXTENSION: &str = "history";
+pub(super) const EXTENSION: &str = "history";
 
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
@@ -149,7 +149,7 @@ impl Kept {
 /// The folder of imports.
 #[derive(Clone, Debug)]
 pub struct Histories {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Histories {
@@ -205,7 +205,7 @@ impl Histories {
         Ok((good, wrong))
     }
 
-    fn paths(&self) -> Result<Vec<PathBuf>, HistoryError> {
+    pub(super) fn paths(&self) -> Result<Vec<PathBuf>, HistoryError> {
         let io = |source| HistoryError::Io {
             path: self.folder.clone(),
             source,

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs,
     sync::{
         Arc,
@@ -282,6 +283,26 @@ fn what_is_said_at_one_collector_holds_for_all_and_an_older_file_overturns_nothi
     fs::write(sites[1].folder.path().join("experiments.toml"), &edited).unwrap();
     let has = |collector: &Collector, key: &str| held(collector).content.find(key).is_some();
     within(PATIENCE, || (has(&a, "knob") && has(&b, "knob")).then_some(()));
+
+    // What is imported at one is known to both, and forgotten by both.
+    let mut past = "at,who,device,arm,won\n".to_owned();
+    for visitor in 0..400 {
+        let arm = ["calm", "bold"][visitor % 2];
+        let day_ago = now_ms() / 1_000 - 86_400;
+        writeln!(past, "{day_ago},v{visitor},phone,{arm},{}", visitor % 3 / 2).unwrap();
+    }
+    fs::write(sites[1].folder.path().join("past.csv"), past).unwrap();
+    let flags = "past.csv --experiment hero --time at --unit who --variant-column arm --outcome won --randomised calm=0.5,bold=0.5";
+    sites[1].run(&[&["import"][..], &flags.split(' ').collect::<Vec<_>>()].concat());
+    let imports = |collector: &Collector| {
+        let state = admin(&sites, collector, "/v1/admin/state", None);
+        let experiments = state["experiments"].as_array().unwrap();
+        let hero = experiments.iter().find(|one| one["key"] == "hero").unwrap();
+        hero["history"].as_array().map_or(0, Vec::len)
+    };
+    within(PATIENCE, || (imports(&a) == 1 && imports(&b) == 1).then_some(()));
+    sites[0].run(&["import", "--forget", "hero"]);
+    within(PATIENCE, || (imports(&a) == 0 && imports(&b) == 0).then_some(()));
 
     // Content is found by its hash wherever it is asked for.
     let state = admin(&sites, &a, "/v1/admin/state", None);

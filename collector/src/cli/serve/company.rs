@@ -91,7 +91,10 @@ impl Ground {
         revisions: &Arc<Revisions>,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Failure> {
-        use crate::cluster::{self, Cluster};
+        use crate::{
+            cluster::{self, Cluster},
+            history::Histories,
+        };
         let kafka = log::kafka::Options::of(config);
         let log = log::kafka::KafkaLog::open(&kafka, LogClock::system(), metrics.clone())?;
         let log = Arc::new(log);
@@ -110,6 +113,7 @@ impl Ground {
             collector: log.collector().to_owned(),
             text: watcher.text().to_owned(),
             actions: FileActions::read(&config.actions_file())?,
+            histories: Histories::at(config.history_folder()),
         };
         // Who has just waited in vain for a broker need not wait again.
         let patience = if log.warnings().is_empty() { READ } else { NONE };

@@ -1,6 +1,6 @@
 //! What people want of the site: its experiments, what was done to them, and the snapshot that follows from both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +34,15 @@ pub(super) struct Site {
     company: Option<Arc<dyn Company>>,
     /// What the others have not been told of the experiment file, and whether it was edited or only found.
     untold: Mutex<Option<bool>>,
+    imports: Mutex<Imports>,
+}
+
+/// What the others know of the imports that lie here.
+#[derive(Default)]
+struct Imports {
+    /// By name; none until they were compared.
+    known: Option<BTreeSet<String>>,
+    are_untold: bool,
 }
 
 impl Site {
@@ -51,6 +60,7 @@ impl Site {
             log,
             broken: Mutex::default(),
             untold: Mutex::new(company.is_some().then_some(false)),
+            imports: Mutex::default(),
             company,
         }
     }
@@ -75,6 +85,7 @@ impl Site {
     /// Takes up an edit of the experiment file, and what was imported.
     pub(super) fn look(&self) -> anyhow::Result<()> {
         let mut is_new = self.standings.shelf().look();
+        self.share_imports(is_new)?;
         let seen = self.standings.watcher().look(&self.standings.actions.all());
         match seen {
             Seen::Same => {}
@@ -126,6 +137,21 @@ impl Site {
         }
         *self.untold() = None;
         Ok(offer == Offer::Taken)
+    }
+
+    /// Shares what was imported or forgotten here; what could not be shared is once it can.
+    fn share_imports(&self, has_changed: bool) -> anyhow::Result<()> {
+        let Some(company) = &self.company else {
+            return Ok(());
+        };
+        let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        imports.are_untold |= has_changed;
+        if imports.are_untold || imports.known.is_none() {
+            let shared = company.share_imports(imports.known.as_ref());
+            imports.known = Some(shared.map_err(|why| anyhow::anyhow!(why))?);
+            imports.are_untold = false;
+        }
+        Ok(())
     }
 
     fn untold(&self) -> MutexGuard<'_, Option<bool>> {
