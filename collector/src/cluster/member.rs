@@ -18,7 +18,7 @@ use super::{
     notes::Filed,
     office::Office,
     random,
-    reader::Reader,
+    reader::{Reader, START},
     seat::Seat,
     takers::{self, Models},
 };
@@ -160,8 +160,8 @@ impl Cluster {
     fn look_around(&self, newest: u64, patience: Duration) -> Result<(), String> {
         let read = self
             .experiments
-            .catch_up(patience)
-            .and_then(|()| self.models.catch_up(patience));
+            .answer(START, patience)
+            .and_then(|()| self.models.answer(START, patience));
         if let Err(why) = read {
             tracing::warn!(why, "what the other collectors have published cannot be read yet");
             self.hub.show_version(newest).map_err(|error| error.to_string())?;
@@ -260,8 +260,9 @@ impl Cluster {
         let compression = self.options.kafka.kafka.compression;
         let clerk = Clerk::start(&self.connection, Some(&id), compression)
             .map_err(|trouble| self.connection.look_closer(trouble).to_string())?;
-        self.models.catch_up(PATIENCE)?;
-        self.experiments.catch_up(PATIENCE)?;
+        let (models, experiments) = (self.models.ask(), self.experiments.ask());
+        self.models.answer(models, PATIENCE)?;
+        self.experiments.answer(experiments, PATIENCE)?;
         let own = self.hub.greatest_version().map_err(|error| error.to_string())? >> 32;
         let epoch = lock(&self.seat).epoch.max(own) + 1;
         self.office.enter(clerk, epoch)?;

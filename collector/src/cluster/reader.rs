@@ -11,6 +11,9 @@ use crate::log::kafka::client::{Connection, Heard, Kind, Listener, Trouble};
 /// The longest that the thread looks away from what others want.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What is asked by starting to read.
+pub(super) const START: u64 = 1;
+
 /// Takes what is read.
 pub(super) trait Taker: Send + 'static {
     /// A record; an error says in a sentence why reading cannot go on.
@@ -51,7 +54,7 @@ impl Reader {
             topic: topic.to_owned(),
             progress: Mutex::new(Progress {
                 next: from,
-                wanted: 1,
+                wanted: START,
                 answered: 0,
                 trouble: None,
                 is_over: false,
@@ -72,11 +75,19 @@ impl Reader {
 
     /// Waits until everything that was there at the call was taken; or says why it was not.
     pub(super) fn catch_up(&self, patience: Duration) -> Result<(), String> {
+        self.answer(self.ask(), patience)
+    }
+
+    /// Asks for the end, to be waited for by [`Reader::answer`]: two topics are read at once.
+    pub(super) fn ask(&self) -> u64 {
         let mut progress = self.progress();
         progress.wanted += 1;
-        let wanted = progress.wanted;
-        drop(progress);
-        if self.wait(patience, |progress| progress.answered >= wanted) {
+        progress.wanted
+    }
+
+    /// Waits until everything that was there when this was asked was taken; or says why it was not.
+    pub(super) fn answer(&self, asked: u64, patience: Duration) -> Result<(), String> {
+        if self.wait(patience, |progress| progress.answered >= asked) {
             return Ok(());
         }
         let trouble = self.trouble();
