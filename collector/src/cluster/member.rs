@@ -280,15 +280,22 @@ impl Cluster {
     /// the site was never led, its experiments and what was done to them.
     fn found(&self) -> Result<(), String> {
         let topic = self.experiments_topic();
-        let (is_new, known) = {
+        let (is_new, known, cuts) = {
             let board = lock(&self.board);
-            (board.file.is_none(), board.revisions.clone())
+            (board.file.is_none(), board.revisions.clone(), board.cuts.clone())
         };
-        let all = self.revisions.all().into_iter();
-        let mut said: Vec<_> = all
-            .filter(|(id, _)| !known.contains(id))
-            .map(|(id, revision)| notes::revision(&topic, id, &revision, self.revisions.is_cut(id)))
-            .collect();
+        let mut said = Vec::new();
+        for (id, revision) in self.revisions.all() {
+            let is_cut = self.revisions.is_cut(id);
+            let is_known = if is_cut {
+                cuts.contains(&id)
+            } else {
+                known.contains(&id)
+            };
+            if !is_known {
+                said.push(notes::revision(&topic, id, &revision, is_cut));
+            }
+        }
         if is_new {
             for (known, action) in self.options.actions.iter().enumerate() {
                 let acted = notes::Acted {

@@ -165,6 +165,10 @@ impl Worker {
             self.known_edition = 0;
             self.content = Vec::new();
             self.published = None;
+            // What could not be published in the term before is no trouble of this one.
+            for about in ["guardrails", "cuts", "revisions", "snapshots"] {
+                self.warn(about, None);
+            }
         }
     }
 

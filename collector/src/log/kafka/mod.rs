@@ -21,7 +21,8 @@
 //!
 //! A transaction would make the records of an append appear together, and costs two more round trips an append, while its
 //! readers wait. An append's sender sends again what was not acknowledged, and every reader must know a resent event
-//! anyway, since it may come through another collector: events count once by their ids. So an idempotent producer is enough.
+//! anyway, since it may come through another collector: events count once by their ids. So an idempotent producer is enough. What a
+//! leader publishes is written in transactions, by which Kafka tells leaders apart ([`crate::cluster`]).
 
 pub mod client;
 mod ledger;
