@@ -148,3 +148,111 @@ impl Taker for Experiments {
 fn said(error: impl std::error::Error) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tiltwise_core::snapshot::SnapshotContent;
+
+    use super::super::notes::{self, PIECE};
+    use super::*;
+    use crate::{hub, keys::Keys, log::LogClock, log::kafka::client::Note, metrics::Metrics};
+
+    fn models(folder: &TempDir) -> Models {
+        let (keys, token) = (folder.path().join("keys"), folder.path().join("keys/admin.token"));
+        if !keys.exists() {
+            Keys::init(&keys, &token).unwrap();
+        }
+        let keys = Arc::new(Keys::open(&keys, &token, u64::MAX / 2).unwrap());
+        let options = hub::Options {
+            path: folder.path().join("snapshots"),
+            site: "shop".to_owned(),
+            named_for_ms: 1,
+        };
+        let clock = LogClock::from_wall(|| 1_700_000_000_000);
+        let hub = Hub::open_shared(options, keys, clock, Arc::new(Metrics::new())).unwrap();
+        Models {
+            site: "shop".to_owned(),
+            place: hub.place().unwrap(),
+            hub: Arc::new(hub),
+            seat: Arc::new(Mutex::new(Seat::new(Instant::now()))),
+            pieces: HashMap::new(),
+            ended: (Vec::new(), HashSet::new()),
+            is_live: false,
+        }
+    }
+
+    fn published(models: &Models, version: u64, gpc_limits: bool) -> (SealedSnapshot, Vec<Note>) {
+        let content = SnapshotContent {
+            experiments: Vec::new(),
+            gpc_limits,
+        };
+        let content = content.encode();
+        let envelope = models.hub.seal(&content, version, 1).unwrap();
+        let notes = notes::snapshot("m", &envelope, Some(&content));
+        (envelope, notes)
+    }
+
+    fn take(models: &mut Models, from: u64, notes: impl IntoIterator<Item = Note>) -> Result<(), String> {
+        let mut notes = (from..).zip(notes);
+        notes.try_for_each(|(offset, note)| models.take(offset, &note.key, note.value))
+    }
+
+    fn shown(models: &Models) -> Option<u64> {
+        models.hub.newest().map(|newest| newest.envelope.version)
+    }
+
+    #[test]
+    fn nothing_is_shown_before_the_end_was_reached_and_then_everything_newer_as_it_comes() {
+        let folder = TempDir::new().unwrap();
+        let mut models = models(&folder);
+        for version in [1 << 32, (1 << 32) + 1] {
+            let (_, notes) = published(&models, version, true);
+            take(&mut models, version & 0xff, notes).unwrap();
+        }
+        assert_eq!(shown(&models), None);
+        models.end().unwrap();
+        assert_eq!(shown(&models), Some((1 << 32) + 1));
+        let (_, notes) = published(&models, 2 << 32, false);
+        take(&mut models, 10, notes).unwrap();
+        assert_eq!(shown(&models), Some(2 << 32));
+        assert_eq!(models.place.next, 12);
+        assert_eq!(lock(&models.seat).epoch, 2);
+    }
+
+    #[test]
+    fn what_was_ended_is_gone_and_what_came_again_after_its_end_is_there() {
+        let folder = TempDir::new().unwrap();
+        let mut models = models(&folder);
+        let (first, of_first) = published(&models, 1, true);
+        let (second, of_second) = published(&models, 2, false);
+        take(&mut models, 0, of_first.clone()).unwrap();
+        take(&mut models, 2, of_second).unwrap();
+        let ends = notes::without_content("m", &first.hash, 1);
+        take(&mut models, 4, ends.chain([notes::without_version("m", 1)])).unwrap();
+        models.end().unwrap();
+        assert!(models.hub.content_by_hash(&first.hash).is_none());
+        assert!(models.hub.known(1).is_none());
+        assert!(models.hub.content_by_hash(&second.hash).is_some());
+
+        let ends: Vec<Note> = notes::without_content("m", &second.hash, PIECE + 1).collect();
+        take(&mut models, 6, ends).unwrap();
+        let (_, again) = published(&models, 3, false);
+        take(&mut models, 8, again).unwrap();
+        models.end().unwrap();
+        assert!(models.hub.content_by_hash(&second.hash).is_some());
+        assert_eq!(shown(&models), Some(3));
+    }
+
+    #[test]
+    fn the_snapshots_of_another_site_and_records_of_a_newer_release_are_not_taken() {
+        let folder = TempDir::new().unwrap();
+        let mut models = models(&folder);
+        let (_, notes) = published(&models, 1, true);
+        models.site = "other".to_owned();
+        let error = take(&mut models, 0, notes).unwrap_err();
+        assert!(error.contains("a kafka.topic_prefix of its own"), "{error}");
+        let error = models.take(5, "weights", Some(Vec::new())).unwrap_err();
+        assert!(error.contains("upgrade this collector first"), "{error}");
+    }
+}
