@@ -41,8 +41,8 @@ pub enum CheckpointError {
     Newer { path: PathBuf, format: u32 },
     #[error(
         "no checkpoint in {folder} can be read, and the log begins only at record {first}: what was counted before is \
-         known to no one here. Put a checkpoint back from a backup, or run `tiltwise rebuild --write --accept-loss` to \
-         count from there on"
+         known to no one here. Put a checkpoint back from a backup or from another collector of the site, or run \
+         `tiltwise rebuild --write --accept-loss` to count from there on"
     )]
     None { folder: PathBuf, first: u64 },
     #[error(
