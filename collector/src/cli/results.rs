@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::status::Admin;
 use super::{Failure, Settings};
+use crate::results::Mix;
 
 /// Print what each experiment says: one sentence, then its variants.
 ///
@@ -13,6 +14,8 @@ use super::{Failure, Settings};
 Examples:
   tiltwise results
   tiltwise results hero
+  tiltwise results hero --policy bold                   what everybody seeing Bold would have brought
+  tiltwise results hero --policy calm=0.5,bold=0.5      and an even split
   tiltwise results --json | jq '.experiments[].sentence'
 
 Exit codes: 0 done; 1 there is no such experiment; 4 no collector answers.")]
@@ -20,6 +23,10 @@ pub struct Args {
     /// Only this experiment.
     #[arg(value_name = "KEY")]
     experiment: Option<String>,
+
+    /// Say what a fixed policy would have brought on the same visitors: one variant for everybody, or shares that come to 1.
+    #[arg(long, value_name = "VARIANT=SHARE,…")]
+    policy: Option<Mix>,
 
     /// The admin listener's address [default: the collector file's].
     #[arg(long, value_name = "URL")]
@@ -35,7 +42,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let config = args.settings.load()?;
-    let mut answer = Admin::of(&config, args.url.clone())?.results()?;
+    let mut answer = Admin::of(&config, args.url.clone())?.results(args.policy.as_ref())?;
     if let (Some(key), Some(all)) = (&args.experiment, answer["experiments"].as_array_mut()) {
         all.retain(|experiment| experiment["key"] == key.as_str());
         if all.is_empty() {
@@ -44,16 +51,27 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             );
         }
     }
+    let asked = args.policy.as_ref();
+    let is_known = |experiment: &Value| asked.is_none_or(|asked| policy(experiment, asked).is_some());
+    if !answer["experiments"]
+        .as_array()
+        .is_some_and(|all| all.is_empty() || all.iter().any(is_known))
+    {
+        return Err(anyhow::anyhow!(
+            "no experiment has these variants and matured visitors; `tiltwise results` lists variants"
+        )
+        .into());
+    }
     if args.json {
         println!("{answer:#}");
     } else {
-        print!("{}", text(&answer));
+        print!("{}", text(&answer, asked));
     }
     Ok(())
 }
 
 /// For people: a block an experiment.
-fn text(answer: &Value) -> String {
+fn text(answer: &Value, asked: Option<&Mix>) -> String {
     let experiments = answer["experiments"]
         .as_array()
         .map(Vec::as_slice)
@@ -61,10 +79,14 @@ fn text(answer: &Value) -> String {
     if experiments.is_empty() {
         return "No experiment yet: `tiltwise apply FILE` publishes one.\n".into();
     }
-    experiments.iter().map(block).collect::<Vec<_>>().join("\n")
+    let blocks: Vec<String> = experiments
+        .iter()
+        .map(|experiment| block(experiment, asked))
+        .collect();
+    blocks.join("\n")
 }
 
-fn block(experiment: &Value) -> String {
+fn block(experiment: &Value, asked: Option<&Mix>) -> String {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let title = format!("{} ({})", word(&experiment["name"]), word(&experiment["key"]));
     let mut lines = vec![title, word(&experiment["sentence"])];
@@ -98,9 +120,33 @@ fn block(experiment: &Value) -> String {
     lines.extend(drift.as_str().map(|said| format!("  changed: {said}")));
     let predictions = &experiment["calibration"]["sentence"];
     lines.extend(predictions.as_str().map(|said| format!("  predictions: {said}")));
+    if let Some(policy) = asked.and_then(|asked| policy(experiment, asked)) {
+        lines.push(format!("  policy: {}", word(&policy["sentence"])));
+        for (name, by) in [
+            ("doubly robust", "doublyRobust"),
+            ("self-normalised", "snips"),
+            ("inverse propensity", "ips"),
+        ] {
+            let value = &policy[by];
+            if let (Some(estimate), Some(low), Some(high)) = (
+                value["estimate"].as_f64(),
+                value["low"].as_f64(),
+                value["high"].as_f64(),
+            ) {
+                lines.push(format!("    {name:<20} {estimate:>9.4}  [{low:.4}, {high:.4}]"));
+            }
+        }
+    }
     let history = experiment["history"].as_array().into_iter().flatten();
     lines.extend(history.map(|import| format!("  history: {}", word(&import["sentence"]))));
     lines.join("\n") + "\n"
+}
+
+/// What the policy that was asked for would have brought.
+fn policy<'a>(experiment: &'a Value, asked: &Mix) -> Option<&'a Value> {
+    let shares = serde_json::to_value(asked.positive()).ok()?;
+    let mut all = experiment["policies"].as_array()?.iter();
+    all.find(|policy| policy["policy"] == shares)
 }
 
 #[cfg(test)]
@@ -117,10 +163,15 @@ mod tests {
                 { "key": "bold", "units": 0, "share": 0.71, "stopped": true,
                   "rate": { "estimate": null, "low": null, "high": null } },
             ],
+            "policies": [
+                { "policy": { "bold": 1.0 }, "sentence": "not asked for" },
+                { "policy": { "bold": 0.5, "calm": 0.5 }, "sentence": "An even split.", "doublyRobust": null,
+                  "snips": { "estimate": 0.12, "low": 0.1, "high": 0.14 } },
+            ],
             "drift": { "sentence": "What visitors do has changed." },
             "calibration": { "ratio": 0.97, "sentence": "Of the signups that were predicted 97 % came." },
         }] });
-        let said = text(&answer);
+        let said = text(&answer, Some(&"calm=0.5,bold=0.5".parse().unwrap()));
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(
             lines[..2],
@@ -138,10 +189,17 @@ mod tests {
                 "  predictions: Of the signups that were predicted 97 % came."
             ]
         );
+        assert_eq!(
+            lines[6..],
+            [
+                "  policy: An even split.",
+                "    self-normalised         0.1200  [0.1000, 0.1400]"
+            ]
+        );
     }
 
     #[test]
     fn without_an_experiment_it_says_how_to_publish_one() {
-        assert!(text(&json!({ "experiments": [] })).contains("tiltwise apply"));
+        assert!(text(&json!({ "experiments": [] }), None).contains("tiltwise apply"));
     }
 }

@@ -1,5 +1,6 @@
 //! `tiltwise status`: asks a running collector how it goes.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{Failure, Settings};
 use crate::config::Config;
 use crate::keys::AdminToken;
+use crate::results::Mix;
 
 /// Long enough for a busy collector, short enough for a person and a health check.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -111,9 +113,15 @@ impl Admin {
         })
     }
 
-    /// What the experiments say.
-    pub(super) fn results(&self) -> Result<Value, Failure> {
-        self.get("/v1/admin/results")
+    /// What the experiments say, and what a policy would have brought.
+    pub(super) fn results(&self, policy: Option<&Mix>) -> Result<Value, Failure> {
+        match policy {
+            None => self.get("/v1/admin/results"),
+            Some(policy) => self.get(&format!(
+                "/v1/admin/results?policy={}",
+                escaped(&policy.to_string())
+            )),
+        }
     }
 
     fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -256,4 +264,17 @@ fn open_browser(address: &str) -> Result<(), Failure> {
         Ok(status) if status.success() => Ok(()),
         _ => Err(anyhow::anyhow!("`{program}` opened no browser. Open the address above by hand").into()),
     }
+}
+
+/// A value of a query, with everything but letters and digits escaped.
+fn escaped(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }

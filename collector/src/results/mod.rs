@@ -8,6 +8,7 @@
 mod calibration;
 pub mod drift;
 mod history;
+pub mod policy;
 mod said;
 mod segments;
 mod sentence;
@@ -25,6 +26,7 @@ use tiltwise_core::snapshot::{Experiment, Phase};
 
 pub use calibration::{Calibration, CalibrationDay};
 pub use drift::{Drift, DriftPart};
+pub use policy::{Mix, PolicyValue, PolicyView};
 pub use said::Said;
 pub use view::{
     ExperimentView, Gains, Guardrail, Interval, MaybeInterval, Metric, MetricView, SampleRatio, Segment,
@@ -59,6 +61,11 @@ impl Subject<'_> {
             .map(|&(revision, sums)| Source { revision, sums })
             .collect()
     }
+}
+
+/// What other policies would have brought: everybody with each variant, and one that is asked for.
+pub fn policies(subject: &Subject<'_>, asked: Option<&Mix>) -> Vec<PolicyView> {
+    policy::say(subject, &subject.sources(), asked)
 }
 
 /// Reads an experiment's sums.

@@ -212,3 +212,26 @@ fn an_action_that_is_wrong_says_what_is_wrong() {
         (422, &json!("an action needs a kind"))
     );
 }
+
+#[test]
+fn a_policy_may_be_asked_for_and_one_that_is_none_is_refused_with_the_reason() {
+    let collector = Collector::start();
+    let token = collector.token();
+    let ask = |query: &str| {
+        get(
+            collector.admin,
+            &format!("/v1/admin/results?{query}"),
+            &[("authorization", &token)],
+        )
+    };
+    let even = ask("policy=calm%3D0.5%2Cbold%3D0.5");
+    assert_eq!(
+        (even.status, even.json()["asked"].as_str()),
+        (200, Some("bold=0.5,calm=0.5"))
+    );
+    let wrong = ask("policy=calm%3D0.5");
+    assert_eq!(wrong.status, 400);
+    let why = String::from_utf8_lossy(&wrong.body);
+    assert!(why.contains("come to 0.5"), "{why}");
+    assert_eq!(ask("polcy=calm").status, 400);
+}

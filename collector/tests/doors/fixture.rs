@@ -16,6 +16,7 @@ use tiltwise_collector::{
     keys::Keys,
     log::{EmbeddedLog, Erased, EventLog, LogClock, Options, Source},
     metrics::Metrics,
+    results::Mix,
 };
 use tiltwise_core::{
     context::{Context, ContextValue},
@@ -188,8 +189,8 @@ impl Desk for PlainDesk {
         json!([])
     }
 
-    fn results(&self) -> Value {
-        json!({ "experiments": [] })
+    fn results(&self, policy: Option<&Mix>) -> Value {
+        json!({ "experiments": [], "asked": policy.map(ToString::to_string) })
     }
 
     fn warnings(&self) -> Vec<String> {

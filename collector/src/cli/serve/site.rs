@@ -15,7 +15,7 @@ use crate::{
     http::admin::Desk,
     hub::Hub,
     log::{Erased, EventLog},
-    results::{self, Subject},
+    results::{self, Mix, Subject},
     trainer::Trainer,
 };
 
@@ -23,6 +23,13 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 use super::standings::Standings;
+
+/// Whether other policies are valued: each reads every bucket there is, too much for once a second.
+#[derive(Clone, Copy)]
+enum Policies<'a> {
+    None,
+    With(Option<&'a Mix>),
+}
 
 pub(super) struct Site {
     standings: Arc<Standings>,
@@ -173,15 +180,16 @@ impl Site {
         Ok(())
     }
 
-    /// One experiment with what was summed for it, over all its revisions.
-    fn view(&self, experiment: &Experiment) -> Value {
+    /// One experiment with what was summed for it, over all its revisions; with what other policies would have brought
+    /// where somebody wants to know.
+    fn view(&self, experiment: &Experiment, policies: Policies<'_>) -> Value {
         let revision = &experiment.revision;
         let (name, values) = match self.standings.experiments().find(&revision.key) {
             Some(definition) => (definition.name.clone(), definition.values.clone()),
             None => (revision.key.clone(), BTreeMap::new()),
         };
         let since_ms = Standing::watched_since_ms(&self.standings.actions.all(), &revision.key);
-        let view = self.trainer.read(|state| {
+        let (view, policies) = self.trainer.read(|state| {
             let fold = &state.fold;
             let sums: Vec<(&Revision, &Accumulators)> = fold
                 .sums()
@@ -189,7 +197,7 @@ impl Site {
                 .filter_map(|(id, sums)| Some((fold.revisions().get(id)?, sums)))
                 .filter(|(other, _)| other.key == revision.key && other.salt == revision.salt)
                 .collect();
-            results::view(&Subject {
+            let subject = Subject {
                 experiment,
                 name: &name,
                 values: &values,
@@ -197,9 +205,18 @@ impl Site {
                 clock_ms: fold.clock().ms(),
                 lateness_ms: fold.params().lateness_ms,
                 since_ms,
-            })
+            };
+            let policies = match policies {
+                Policies::None => None,
+                Policies::With(asked) => Some(results::policies(&subject, asked)),
+            };
+            (results::view(&subject), policies)
         });
         let mut view = serde_json::to_value(view).unwrap_or_default();
+        if let (Some(view), Some(policies)) = (view.as_object_mut(), policies) {
+            let policies = serde_json::to_value(policies).unwrap_or_default();
+            view.insert("policies".to_owned(), policies);
+        }
         let kept = self.standings.shelf().kept();
         let history: Vec<Value> = kept
             .iter()
@@ -212,13 +229,7 @@ impl Site {
         view
     }
 
-    fn set_broken(&self, what: Option<String>) {
-        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = what;
-    }
-}
-
-impl Desk for Site {
-    fn experiments(&self) -> Value {
+    fn views(&self, policies: Policies<'_>) -> Value {
         let Some(newest) = self.hub.newest() else {
             return json!([]);
         };
@@ -226,13 +237,24 @@ impl Desk for Site {
             .content
             .experiments
             .iter()
-            .map(|experiment| self.view(experiment))
+            .map(|experiment| self.view(experiment, policies))
             .collect();
         views.into()
     }
 
-    fn results(&self) -> Value {
-        json!({ "experiments": self.experiments(), "actions": self.standings.actions.all() })
+    fn set_broken(&self, what: Option<String>) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+}
+
+impl Desk for Site {
+    fn experiments(&self) -> Value {
+        self.views(Policies::None)
+    }
+
+    fn results(&self, policy: Option<&Mix>) -> Value {
+        let experiments = self.views(Policies::With(policy));
+        json!({ "experiments": experiments, "actions": self.standings.actions.all() })
     }
 
     fn warnings(&self) -> Vec<String> {

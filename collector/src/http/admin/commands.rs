@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -17,10 +20,28 @@ use crate::{
     admit::{erasure, json::read_visitor},
     http::refusal::Refusal,
     log::{self, Erased},
+    results::Mix,
 };
 
-pub(super) async fn results(State(inside): State<Shared>) -> Response {
-    at_the_desk(&inside, |desk| Ok(desk.results())).await
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// `VARIANT` or `VARIANT=SHARE,…`.
+    policy: Option<String>,
+}
+
+pub(super) async fn results(
+    State(inside): State<Shared>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let policy = match asked {
+        Ok(Query(Asked { policy })) => policy.as_deref().map(str::parse::<Mix>).transpose(),
+        Err(error) => Err(error.body_text()),
+    };
+    match policy {
+        Ok(policy) => at_the_desk(&inside, move |desk| Ok(desk.results(policy.as_ref()))).await,
+        Err(why) => Refusal::Query(why).into_response(),
+    }
 }
 
 pub(super) async fn act(

@@ -25,6 +25,7 @@ use crate::{
     keys::Keys,
     log::{Erased, EventLog},
     metrics::Metrics,
+    results::Mix,
 };
 use session::Sessions;
 
@@ -44,8 +45,8 @@ pub trait Desk: Send + Sync + 'static {
     /// One object an experiment, for the dashboard.
     fn experiments(&self) -> Value;
 
-    /// The whole evidence, for people and programs.
-    fn results(&self) -> Value;
+    /// The whole evidence, for people and programs; and what a policy that is asked for would have brought.
+    fn results(&self, policy: Option<&Mix>) -> Value;
 
     /// What a person should know now, in sentences; empty where all is well.
     fn warnings(&self) -> Vec<String>;

@@ -203,6 +203,13 @@ fn write_arm(w: &mut Writer, cell: &ArmCell) {
     w.sint(10, cell.predicted);
     w.sint(11, cell.sum_predicted_r);
     w.sint(12, cell.sum_prediction_micros);
+    w.sint(13, cell.possible);
+    w.sint(14, cell.sum_weighed_r_micros);
+    write_wide(w, 15, cell.sum_weighed_r_squared);
+    write_wide(w, 16, cell.sum_weight_squared);
+    write_wide(w, 17, cell.sum_weight_weighed_r);
+    w.sint(18, cell.sum_psi_micros);
+    write_wide(w, 19, cell.sum_psi_squared);
 }
 
 fn write_contrast(w: &mut Writer, cell: &ContrastCell) {
@@ -232,6 +239,13 @@ fn read_arm(bytes: &[u8], into: &mut Accumulators) -> Result<(), WireError> {
             10 => cell.predicted = r.sint64(field)?,
             11 => cell.sum_predicted_r = r.sint64(field)?,
             12 => cell.sum_prediction_micros = r.sint64(field)?,
+            13 => cell.possible = r.sint64(field)?,
+            14 => cell.sum_weighed_r_micros = r.sint64(field)?,
+            15 => cell.sum_weighed_r_squared = wide(&r, field)?,
+            16 => cell.sum_weight_squared = wide(&r, field)?,
+            17 => cell.sum_weight_weighed_r = wide(&r, field)?,
+            18 => cell.sum_psi_micros = r.sint64(field)?,
+            19 => cell.sum_psi_squared = wide(&r, field)?,
             _ => return Err(r.unknown()),
         }
     }

@@ -74,6 +74,12 @@ pub fn covers(cell: &ContrastCell, least_propensity: f64, alpha: f64, mean: f64)
     wealth(sum, squares, n, mean) < threshold && wealth(-sum, squares, n, -mean) < threshold
 }
 
+/// ln of what seven gamblers have won on terms of at least −1 with this sum and sum of squares, who bet that their mean is
+/// above zero.
+pub(super) fn wealth_of(sum: f64, squares: f64) -> f64 {
+    wealth(sum, squares, 0.0, 0.0)
+}
+
 /// ln of what seven gamblers have won who bet that the average is above `mean`.
 fn wealth(sum: f64, squares: f64, n: f64, mean: f64) -> f64 {
     weighted(BETS.iter().map(|&bet| {

@@ -11,6 +11,7 @@
 //!   their propensities promise, [`many`] what remains of many comparisons at once.
 //! * [`calibration`](mod@calibration) says whether what came is what had been predicted, from the buckets of [`predicted`];
 //!   [`drift`](mod@drift) tells when that changes.
+//! * [`value`](mod@value) says what another policy would have brought.
 //! * [`totals`] adds up buckets; [`rule`] says which method may answer; [`evaluate`](mod@evaluate) puts it together, and
 //!   [`guardrail`] says which arm does harm.
 
@@ -30,11 +31,13 @@ pub mod sequential;
 pub mod split;
 pub mod stabilised;
 pub mod totals;
+pub mod value;
 
 pub use calibration::{Calibration, calibration};
 pub use drift::{Alert, drift};
 pub use evaluate::{Allocation, MetricResult, Results, evaluate};
 pub use rule::{Answer, Method, Verdict};
+pub use value::{Value, value};
 
 /// An estimate with an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,4 +7,5 @@
 
 mod calibration;
 mod drift;
+mod value;
 mod world;

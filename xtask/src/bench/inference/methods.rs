@@ -20,6 +20,8 @@ pub struct Tracked {
     pub method: &'static str,
     pub is_reference: bool,
     pub has_effect: bool,
+    /// There is nothing to be certain of: only whether its interval holds the truth.
+    pub is_interval: bool,
     /// Experiments that first crossed in this hundredth of their visitors.
     pub crossed_in: Vec<u32>,
     /// Experiments in which the interval ever left out the truth; nothing where there is no interval.
@@ -34,6 +36,7 @@ impl Tracked {
             method,
             is_reference,
             has_effect,
+            is_interval: false,
             crossed_in: vec![0; BINS],
             missed: None,
             width: 0.0,
@@ -76,7 +79,7 @@ impl Tracked {
 
 /// One method in one experiment.
 #[derive(Default)]
-struct One {
+pub struct One {
     crossed_at: Option<usize>,
     missed: Option<bool>,
     last: Option<Interval>,
@@ -93,10 +96,21 @@ impl One {
         *self.missed.get_or_insert(false) |= !is_covered;
     }
 
-    fn interval(&mut self, visitor: usize, interval: &Interval, truth: f64) {
+    pub fn interval(&mut self, visitor: usize, interval: &Interval, truth: f64) {
         self.look(visitor, interval.is_decided());
         self.cover((interval.low..=interval.high).contains(&truth));
         self.last = Some(*interval);
+    }
+
+    /// An interval of which only matters whether it held the truth.
+    pub fn covered(self, method: &'static str) -> Tracked {
+        let mut tracked = Tracked::new(method, false, false);
+        tracked.is_interval = true;
+        tracked.missed = self.missed.map(u32::from);
+        if let Some(interval) = self.last {
+            (tracked.width, tracked.widths) = (interval.high - interval.low, 1);
+        }
+        tracked
     }
 }
 

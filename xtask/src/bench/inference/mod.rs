@@ -7,6 +7,7 @@ mod guard;
 mod methods;
 mod plot;
 mod settings;
+mod value;
 mod world;
 
 use std::num::NonZero;
@@ -26,7 +27,7 @@ use settings::Setting;
 /// Type-I error, power, coverage and width of every method of inference, by simulation.
 ///
 /// Each setting is simulated so many times, with a look at every visitor. Rows without an effect carry `type_i`, rows with
-/// one `power`; methods that are there only for comparison carry `reference_type_i`. Beside the report a plot of each
+/// one `power`, values of other policies neither; methods that are there only for comparison carry `reference_type_i`. Beside the report a plot of each
 /// setting shows which share of the experiments had crossed by which visitor.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -119,7 +120,12 @@ fn text(row: &Value) -> String {
 impl Tracked {
     fn row(&self, setting: &Setting, repetitions: usize) -> Value {
         let n = repetitions as f64;
-        let rate = f64::from(self.crossed()) / n;
+        let missed = f64::from(self.missed.unwrap_or(0)) / n;
+        let rate = if self.is_interval {
+            missed
+        } else {
+            f64::from(self.crossed()) / n
+        };
         let kind = match (self.is_reference, self.has_effect) {
             (true, _) if !self.has_effect => "reference_type_i",
             (_, true) => "power",
@@ -131,9 +137,11 @@ impl Tracked {
             "repetitions": repetitions,
             "standard_error": (rate * (1.0 - rate) / n).sqrt(),
         });
-        row[kind] = rate.into();
-        if let Some(missed) = self.missed {
-            row["coverage"] = (1.0 - f64::from(missed) / n).into();
+        if !self.is_interval {
+            row[kind] = rate.into();
+        }
+        if self.missed.is_some() {
+            row["coverage"] = (1.0 - missed).into();
         }
         if self.widths > 0 {
             row["mean_width"] = (self.width / f64::from(self.widths)).into();

@@ -124,6 +124,15 @@ pub fn all() -> Vec<Setting> {
 }
 
 impl Setting {
+    /// By how much the base rate has risen by this visitor.
+    pub(super) fn drifted(&self, visitor: usize) -> f64 {
+        if self.world == World::Drift && visitor >= self.visitors / 2 {
+            3.0
+        } else {
+            1.0
+        }
+    }
+
     /// One experiment, and what every method made of it.
     pub(super) fn simulate(&self, repetition: u64) -> Vec<Tracked> {
         if let World::Guardrail(harm) = self.world {

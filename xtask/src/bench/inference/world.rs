@@ -27,6 +27,7 @@ use tiltwise_core::snapshot::{Experiment, Phase};
 
 use super::methods::{Looking, Tracked};
 use super::settings::{Setting, World};
+use super::value::Values;
 
 pub const SECOND_MS: u64 = 1_000;
 const ID: RevisionId = RevisionId(1);
@@ -40,8 +41,9 @@ pub const FLOOR: f64 = 0.1;
 /// Windows in visitors: at once, and where outcomes are late.
 const AT_ONCE: u64 = 1;
 const LATE: u64 = 500;
-/// The mean delay, in visitors; of the second arm three times as long.
+/// The mean delay, in visitors; of the second arm so many times as long.
 const MEAN_DELAY: f64 = 50.0;
+const SLOWER: f64 = 3.0;
 /// Looks at the sample ratio: each reads every bucket there is.
 const RATIO_LOOKS: usize = 4;
 /// Contexts, each with its own base rate.
@@ -71,6 +73,7 @@ pub fn simulate(setting: &Setting, repetition: u64) -> Vec<Tracked> {
     let mut waiting: BTreeMap<(u64, usize), (Exposure, Worth)> = BTreeMap::new();
     let mut shares = Vec::with_capacity(setting.visitors);
     let mut lost = ratio_tracker(setting);
+    let mut values = Values::new(setting);
     for visitor in 0..setting.visitors {
         let now_ms = visitor as u64 * SECOND_MS;
         world.refit(visitor, now_ms);
@@ -89,7 +92,7 @@ pub fn simulate(setting: &Setting, repetition: u64) -> Vec<Tracked> {
                 .change(&exposure, now_ms, None, Some(&worth(reward, Some(0))), now_ms);
         } else {
             world.sums.change(&exposure, now_ms, None, Some(&nothing), now_ms);
-            let mean = MEAN_DELAY * if exposure.arm == 1 { 3.0 } else { 1.0 };
+            let mean = MEAN_DELAY * if exposure.arm == 1 { SLOWER } else { 1.0 };
             let delay = -mean * (1.0 - chance.random::<f64>()).ln();
             if reward > 0 && delay < window as f64 {
                 let bin = (delay * 16.0 / window as f64) as u8;
@@ -113,6 +116,7 @@ pub fn simulate(setting: &Setting, repetition: u64) -> Vec<Tracked> {
             let share = shares.get(matured).copied().unwrap_or(0.5);
             looking.look(&prefix.totals, share);
         }
+        values.look(&world, visitor, now_ms);
         if (visitor + 1).is_multiple_of(setting.visitors / RATIO_LOOKS) {
             lost.look(&world, visitor);
         }
@@ -123,6 +127,7 @@ pub fn simulate(setting: &Setting, repetition: u64) -> Vec<Tracked> {
     }
     let mut tracked = looking.finish(&prefix.totals);
     tracked.push(lost.tracked);
+    tracked.extend(values.tracked());
     tracked
 }
 
@@ -143,6 +148,23 @@ pub fn worth(reward: u32, bin: Option<u8>) -> Worth {
             .into_iter()
             .collect(),
     }
+}
+
+/// What each arm is worth to a visitor on average, of what comes within the window.
+pub fn worth_of_arms(setting: &Setting, visitor: usize) -> [f64; 2] {
+    let base = setting.base * setting.drifted(visitor);
+    let value = if setting.world == World::Revenue {
+        mean_value()
+    } else {
+        1.0
+    };
+    [(base, 1.0), (base + setting.effect, SLOWER)].map(|(rate, slower)| {
+        let in_time = match setting.world {
+            World::Delay => 1.0 - (-(LATE as f64) / (MEAN_DELAY * slower)).exp(),
+            _ => 1.0,
+        };
+        rate * value * in_time
+    })
 }
 
 /// What a conversion is worth on average, in caps.
@@ -193,6 +215,13 @@ impl Simulated {
 
     pub fn revision(&self) -> &Revision {
         &self.experiment.revision
+    }
+
+    pub fn source(&self) -> Source<'_> {
+        Source {
+            revision: &self.experiment.revision,
+            sums: &self.sums,
+        }
     }
 
     pub fn refit(&mut self, visitor: usize, now_ms: u64) {
@@ -251,8 +280,7 @@ impl Simulated {
     }
 
     fn reward(setting: &Setting, visitor: usize, exposure: &Exposure, chance: &mut StdRng) -> u32 {
-        let is_late = setting.world == World::Drift && visitor >= setting.visitors / 2;
-        let base = setting.base * if is_late { 3.0 } else { 1.0 };
+        let base = setting.base * setting.drifted(visitor);
         // Contexts differ, and on average they do not.
         let tilt = match setting.policy {
             PolicyKind::Contextual => 0.5 + exposure.episode as f64 / f64::from(CONTEXTS - 1),
