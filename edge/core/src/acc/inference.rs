@@ -7,7 +7,7 @@ use super::score::{LOGS, Score, Shown, Side, score, whole};
 use crate::event::{DEFAULT_PREDICTION_MICROS, DEFAULT_VARIANCE_MICROS, Exposure};
 use crate::join::reward::Worth;
 use crate::propensity::ONE_Q30;
-use crate::revision::{Metric, Revision};
+use crate::revision::{MAX_ARMS, Metric, Revision};
 use crate::time::bucket_start;
 
 pub use super::arm::ArmCell;
@@ -63,6 +63,14 @@ impl Inference {
         }
     }
 
+    /// That counts nothing.
+    pub(super) fn none(revision: &Revision) -> Self {
+        Self {
+            metrics: 0,
+            ..Self::new(revision)
+        }
+    }
+
     pub fn arms(&self) -> usize {
         self.arms
     }
@@ -104,12 +112,20 @@ impl Inference {
         was: Option<&Worth>,
         now: Option<&Worth>,
     ) {
+        if self.metrics == 0 {
+            return;
+        }
         let cell = usize::from(x.in_comparison_group());
         let (metrics, control, first) = (self.metrics, self.control, self.arms * CELLS);
         let base = self.place(0, cell, 0);
-        let margins = self.margins_micros.clone();
-        let bucket = self.bucket_mut(bucket_start(decided_at_ms, self.bucket_ms));
-        for (metric, margin_micros) in margins.into_iter().enumerate().take(metrics) {
+        // Two kinds of sides: of the metric that is predicted, and of the others.
+        let (predicted, unpredicted) = (Sides::of(x, 0), Sides::of(x, 1));
+        let entries = metrics * first;
+        let bucket = self
+            .buckets
+            .entry(bucket_start(decided_at_ms, self.bucket_ms))
+            .or_insert_with(|| Bucket::new(entries));
+        for (metric, &margin_micros) in self.margins_micros.iter().enumerate().take(metrics) {
             let margin = f64::from(margin_micros) / 1e6;
             let reward = |worth: Option<&Worth>| worth.map(|w| w.reward(metric));
             let (was, now) = (reward(was), reward(now));
@@ -122,11 +138,12 @@ impl Inference {
             }
             if let Some(contrasts) = bucket.contrasts.get_mut(place..) {
                 let question = Question {
-                    metric,
+                    sides: if metric == 0 { &predicted } else { &unpredicted },
+                    shown: x.arm as usize,
                     control,
                     margin,
                 };
-                change_contrasts(contrasts, x, question, was, now);
+                change_contrasts(contrasts, question, was, now);
             }
         }
     }
@@ -153,10 +170,18 @@ impl Inference {
 
     pub(super) fn bucket_mut(&mut self, start_ms: u64) -> &mut Bucket {
         let entries = self.metrics * CELLS * self.arms;
-        self.buckets.entry(start_ms).or_insert_with(|| Bucket {
+        self.buckets
+            .entry(start_ms)
+            .or_insert_with(|| Bucket::new(entries))
+    }
+}
+
+impl Bucket {
+    fn new(entries: usize) -> Self {
+        Self {
             arms: vec![ArmCell::default(); entries],
             contrasts: vec![ContrastCell::default(); entries],
-        })
+        }
     }
 }
 
@@ -195,34 +220,74 @@ impl ContrastCell {
     }
 }
 
+/// The arms as the deciding model saw them; nothing where one was impossible.
+struct Sides {
+    arms: usize,
+    sides: [Option<Side>; MAX_ARMS],
+}
+
+impl Sides {
+    /// Only the optimised metric has predictions.
+    fn of(x: &Exposure, metric: usize) -> Self {
+        let (predictions, variances): (&[u32], &[u32]) = if metric == 0 {
+            (&x.predictions_micros, &x.variances_micros)
+        } else {
+            (&[], &[])
+        };
+        let mut sides = [None; MAX_ARMS];
+        for (arm, (side, &p)) in sides.iter_mut().zip(&x.propensities_q30).enumerate() {
+            let of = |list: &[u32], default| f64::from(list.get(arm).copied().unwrap_or(default)) / 1e6;
+            *side = (p > 0).then(|| Side {
+                propensity: f64::from(p) / f64::from(ONE_Q30),
+                prediction: of(predictions, DEFAULT_PREDICTION_MICROS),
+                variance: of(variances, DEFAULT_VARIANCE_MICROS),
+            });
+        }
+        Self {
+            arms: x.propensities_q30.len(),
+            sides,
+        }
+    }
+
+    fn get(&self, arm: usize) -> Option<Side> {
+        self.sides.get(arm).copied().flatten()
+    }
+
+    /// Those that were possible, with their places.
+    fn possible(&self) -> impl Iterator<Item = (usize, Side)> {
+        let all = self.sides.iter().take(self.arms).enumerate();
+        all.filter_map(|(arm, side)| side.map(|side| (arm, side)))
+    }
+}
+
 /// What the entries of one metric are about.
 #[derive(Clone, Copy)]
-struct Question {
-    metric: usize,
+struct Question<'a> {
+    sides: &'a Sides,
+    shown: usize,
     control: usize,
     margin: f64,
 }
 
 fn change_contrasts(
     contrasts: &mut [ContrastCell],
-    x: &Exposure,
-    question: Question,
+    question: Question<'_>,
     was: Option<u32>,
     now: Option<u32>,
 ) {
     let count = i64::from(now.is_some()) - i64::from(was.is_some());
     let Question {
-        metric,
+        sides,
+        shown: shown_arm,
         control,
         margin,
     } = question;
-    let Some(base) = side(x, metric, control) else {
+    let Some(base) = sides.get(control) else {
         return;
     };
-    let arms = x.propensities_q30.len();
-    for (k, sums) in contrasts.iter_mut().enumerate().take(arms) {
-        let Some(arm) = side(x, metric, k) else { continue };
-        let shown = match x.arm as usize {
+    for (k, arm) in sides.possible() {
+        let Some(sums) = contrasts.get_mut(k) else { break };
+        let shown = match shown_arm {
             shown if shown == k => Shown::Arm,
             shown if shown == control => Shown::Control,
             _ => Shown::Another,
@@ -236,31 +301,11 @@ fn change_contrasts(
             let Some(micros) = reward else { continue };
             let reward = f64::from(micros) / 1e6;
             let score = if k == control {
-                let sides = (0..arms).filter_map(|other| side(x, metric, other).map(|side| (other, side)));
-                whole(sides, base, control, x.arm as usize, reward, margin)
+                whole(sides.possible(), base, control, shown_arm, reward, margin)
             } else {
                 score(arm, base, shown, reward, margin)
             };
             sums.add_score(&score, sign);
         }
     }
-}
-
-/// An arm as the deciding model saw it; nothing where it was impossible. Only the optimised metric has predictions.
-fn side(x: &Exposure, metric: usize, arm: usize) -> Option<Side> {
-    let propensity = f64::from(*x.propensities_q30.get(arm).filter(|&&p| p > 0)?) / f64::from(ONE_Q30);
-    let of = |list: &[u32], default: u32| f64::from(list.get(arm).copied().unwrap_or(default)) / 1e6;
-    Some(if metric == 0 {
-        Side {
-            propensity,
-            prediction: of(&x.predictions_micros, DEFAULT_PREDICTION_MICROS),
-            variance: of(&x.variances_micros, DEFAULT_VARIANCE_MICROS),
-        }
-    } else {
-        Side {
-            propensity,
-            prediction: 0.0,
-            variance: f64::from(DEFAULT_VARIANCE_MICROS) / 1e6,
-        }
-    })
 }

@@ -48,6 +48,14 @@ impl Accumulators {
         }
     }
 
+    /// Sums that only a model can be fitted from, and nothing be answered: what answers cost is measured against them.
+    pub fn for_learning_only(id: RevisionId, revision: &Revision) -> Self {
+        Self {
+            inference: Inference::none(revision),
+            ..Self::new(id, revision)
+        }
+    }
+
     pub fn revision(&self) -> RevisionId {
         self.revision
     }

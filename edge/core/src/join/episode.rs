@@ -156,8 +156,8 @@ impl Episode {
         self.overrides.retain(|o| o.received_ms > through_ms);
     }
 
-    /// Brings the sums to what the episode is worth now.
-    pub fn settle(&mut self, outcomes: &Outcomes, world: &mut Surroundings<'_>) {
+    /// Brings the sums to what the episode is worth now. The standing exposure is decoded unless it is known.
+    pub fn settle(&mut self, outcomes: &Outcomes, known: Option<&Exposure>, world: &mut Surroundings<'_>) {
         if self.closed {
             return;
         }
@@ -166,7 +166,7 @@ impl Episode {
         };
         let now = self.worth(revision, world.params, outcomes);
         if now != self.folded {
-            self.change(now.as_ref(), world);
+            self.change(now.as_ref(), known, world);
             self.folded = now;
         }
     }
@@ -201,25 +201,33 @@ impl Episode {
     /// Takes the standing exposure out of the sums.
     fn withdraw(&mut self, world: &mut Surroundings<'_>) {
         if self.folded.is_some() {
-            self.change(None, world);
+            self.change(None, None, world);
             self.folded = None;
         }
     }
 
-    fn change(&self, now: Option<&Worth>, world: &mut Surroundings<'_>) {
+    fn change(&self, now: Option<&Worth>, known: Option<&Exposure>, world: &mut Surroundings<'_>) {
         let (Some(standing), Some(revision)) = (self.standing(), world.revisions.get(&self.revision)) else {
             return;
         };
-        // It was encoded by `Exposure::encode` when it arrived, or checked when the state was read.
-        let Ok(exposure) = Exposure::decode(&standing.exposure) else {
-            return;
+        let decoded;
+        let exposure = match known {
+            Some(exposure) => exposure,
+            // It was encoded when it arrived, or checked when the state was read.
+            None => match Exposure::decode(&standing.exposure) {
+                Ok(exposure) => {
+                    decoded = exposure;
+                    &decoded
+                }
+                Err(_) => return,
+            },
         };
         world
             .sums
             .entry(self.revision)
             .or_insert_with(|| Accumulators::new(self.revision, revision))
             .change(
-                &exposure,
+                exposure,
                 standing.decided_at_ms,
                 self.folded.as_ref(),
                 now,

@@ -65,6 +65,11 @@ impl Fold {
         self.revisions.entry(id).or_insert(revision);
     }
 
+    /// Lets the sums of a revision go on from these, where there are none yet.
+    pub fn begin_with(&mut self, sums: Accumulators) {
+        self.sums.entry(sums.revision()).or_insert(sums);
+    }
+
     pub fn clock(&self) -> Clock {
         self.clock
     }

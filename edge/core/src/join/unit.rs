@@ -1,6 +1,6 @@
 //! One unit: its episodes, its outcomes, and the mark of its erasure.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::episode::{Candidate, Episode, Override};
 use super::outcomes::{Copy, MAX_HELD, Outcomes};
@@ -9,6 +9,7 @@ use crate::event::{Exposure, Fact, LoggedEvent};
 use crate::features::fine_range;
 use crate::propensity::ONE_Q30;
 use crate::revision::{AttributeKind, Revision};
+use crate::wire::Writer;
 
 /// A unit has at most so many open episodes: every event looks at all of them.
 pub const MAX_OPEN_EPISODES: usize = 1_024;
@@ -58,7 +59,7 @@ impl Unit {
                     tier,
                     id,
                     quarantine,
-                    exposure: exposure.encode().into_boxed_slice(),
+                    exposure: encoded(&exposure),
                 };
                 self.expose(&exposure, candidate, world)
             }
@@ -127,6 +128,7 @@ impl Unit {
         let Some(episode) = self.episodes.get_mut(place) else {
             return Verdict::Malformed;
         };
+        let bytes = candidate.exposure.as_ptr();
         let fresh = if exposure.is_override() {
             episode.force(Override {
                 decided_at_ms: candidate.decided_at_ms,
@@ -135,7 +137,10 @@ impl Unit {
         } else {
             episode.expose(candidate, world)
         };
-        episode.settle(&self.outcomes, world);
+        // What was encoded a moment ago need not be decoded.
+        let is_its = |standing: &Candidate| standing.exposure.as_ptr() == bytes;
+        let known = episode.standing().is_some_and(is_its).then_some(exposure);
+        episode.settle(&self.outcomes, known, world);
         if fresh {
             Verdict::Folded
         } else {
@@ -150,13 +155,13 @@ impl Unit {
         if self.outcomes.len() > MAX_HELD {
             // What is void for its many outcomes stays so when some of them are forgotten.
             for episode in self.episodes.iter_mut().filter(|e| !e.closed) {
-                episode.settle(&self.outcomes, world);
+                episode.settle(&self.outcomes, None, world);
                 episode.flooded |= episode.standing().is_some() && episode.folded.is_none();
             }
             self.outcomes.forget_oldest();
         }
         for episode in &mut self.episodes {
-            episode.settle(&self.outcomes, world);
+            episode.settle(&self.outcomes, None, world);
         }
         Verdict::Folded
     }
@@ -172,7 +177,7 @@ impl Unit {
         self.outcomes.erase(through_ms);
         for episode in &mut self.episodes {
             episode.erase(through_ms, world);
-            episode.settle(&self.outcomes, world);
+            episode.settle(&self.outcomes, None, world);
         }
         self.episodes.retain(|episode| !episode.is_empty());
         Verdict::Folded
@@ -188,6 +193,15 @@ impl Unit {
         self.episodes.len() >= MAX_OPEN_EPISODES
             && self.episodes.iter().filter(is_open).count() >= MAX_OPEN_EPISODES
     }
+}
+
+/// The bytes of an exposure, written in one go.
+fn encoded(exposure: &Exposure) -> Box<[u8]> {
+    // At most five bytes a number; slots ascend by little and most take two.
+    let room = 64 + 3 * exposure.slots.len() + 13 * exposure.propensities_q30.len();
+    let mut w = Writer::with_capacity(room);
+    exposure.write(&mut w);
+    w.into_bytes().into_boxed_slice()
 }
 
 /// What the sums rely on: one propensity an arm, together certain, and the shown arm's above zero; and no more slots than
