@@ -16,8 +16,11 @@ fn read(world: &World, shares: &[f64]) -> Option<Value> {
     )
 }
 
+/// When, which arm, by which propensities and predictions, and what it brought.
+type Seen = (u64, usize, [f64; 2], [f64; 2], f64);
+
 /// What was decided of so many visitors: the propensities swing between .2 and .8, the predictions are a little off.
-fn visits(world: &mut World, visitors: u64) -> Vec<(u64, usize, [f64; 2], [f64; 2], f64)> {
+fn visits(world: &mut World, visitors: u64) -> Vec<Seen> {
     let mut visits = Vec::new();
     for i in 0..visitors {
         let p = 0.5 + 0.3 * (i as f64 / 100.0).sin();
@@ -125,11 +128,8 @@ fn visitors_for_whom_an_asked_variant_was_impossible_are_left_out_and_counted() 
             ..before
         }
     );
-    assert_eq!(
-        read(&world, &[1.0, 0.0]).unwrap().left_out,
-        0.0,
-        "the other one was possible"
-    );
+    let other = read(&world, &[1.0, 0.0]).unwrap();
+    assert!(other.left_out.abs() < 1e-9, "the other one was possible");
     world.erase(&stopped);
     assert_eq!(read(&world, &[0.0, 1.0]), Some(before));
 }
