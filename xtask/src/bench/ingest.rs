@@ -59,8 +59,9 @@ pub(super) struct Args {
     /// Events that each server gets, for each size of batch.
     #[arg(long, default_value_t = 400_000, value_name = "N")]
     events: usize,
-    /// Connections that send at once.
-    #[arg(long, default_value_t = 64, value_name = "N")]
+    /// Connections that send at once, a batch each. A collector lets in 256 batches at a time (`limits.in_flight`); how many
+    /// share a commit depends on it.
+    #[arg(long, default_value_t = 250, value_name = "N")]
     connections: usize,
     /// Only the batches of this sender.
     #[arg(long, value_name = "SENDER")]
