@@ -129,11 +129,16 @@ impl Running {
         Ok(status)
     }
 
+    /// Asks the program to end, and does not wait.
+    pub fn ask_to_end(&self) {
+        // One that has just ended by itself is what we want.
+        let _ = kill_process(self.group, Signal::TERM);
+    }
+
     /// Asks the program to end and waits for it, but not longer than this. What it has started itself is its own to
     /// end; what is left of that afterwards is ended too.
     pub fn end(mut self, within: Duration) -> Result<()> {
-        // One that has just ended by itself is what we want.
-        let _ = kill_process(self.group, Signal::TERM);
+        self.ask_to_end();
         let asked = Instant::now();
         while self.ended()?.is_none() {
             if asked.elapsed() > within {

@@ -201,9 +201,22 @@ impl Broker {
         self.spawn()
     }
 
-    /// Asks it to end, and makes it where it does not.
+    pub fn ask_to_end(&self) {
+        if let Some(running) = &self.running {
+            running.ask_to_end();
+        }
+    }
+
+    /// Asks it to end, and fails where it does not.
     pub fn end(mut self) -> Result<()> {
         self.running.take().map_or(Ok(()), |running| running.end(END))
+    }
+
+    /// Waits for so long until it ends by itself, and makes it end then.
+    pub fn end_within(mut self, patience: Duration) {
+        if let Some(running) = self.running.take() {
+            let _ = running.end(patience);
+        }
     }
 
     /// What it wrote to its own output.
