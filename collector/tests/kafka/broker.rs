@@ -31,11 +31,21 @@ pub struct Broker {
 impl Broker {
     /// Starts one, and waits until it listens.
     pub fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_and_set(&[])
     }
 
-    /// The same, with more arguments.
+    /// The same, with settings of its own.
+    pub fn start_and_set(settings: &[&str]) -> Self {
+        let set: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        Self::start_behind(&set, true)
+    }
+
+    /// The same, with more arguments, and reached directly.
     pub fn start_with(more: &[&str]) -> Self {
+        Self::start_behind(more, false)
+    }
+
+    fn start_behind(more: &[&str], proxied: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let proxy = Proxy::start();
         let mut command = Command::new(variable("KAFKA_XTASK"));
@@ -46,7 +56,7 @@ impl Broker {
             &std::process::id().to_string(),
         ]);
         command.arg("--folder").arg(folder.path());
-        if more.is_empty() {
+        if proxied {
             command.arg("--set");
             command.arg(format!("advertised.listeners=PLAINTEXT://{}", proxy.address()));
         }

@@ -6,6 +6,7 @@
 // Helpers of tests are outside of test functions, where clippy allows no unwrap by itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod acks;
 #[path = "../audit/books.rs"]
 mod books;
 mod broker;
@@ -28,6 +29,7 @@ mod sender;
 #[path = "../audit/site.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod site;
+mod three;
 mod topic;
 mod trouble;
 #[path = "../audit/visits.rs"]

@@ -1,6 +1,10 @@
 //! Which topics there are, how they should be, and whether a cluster has them so.
 
-use std::{sync::mpsc, time::Instant};
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
     Options,
@@ -120,7 +124,28 @@ fn partitions(topic: &Topic, found: usize, options: &Options) -> Trouble {
 pub fn create(options: &Options, topic: &Topic) -> Result<bool, Trouble> {
     let connection = Connection::of(&options.kafka, "tiltwise-topics")?;
     let created = Admin::start(&connection)?.create(topic);
-    created.map_err(|trouble| connection.look_closer(trouble))
+    let created = created.map_err(|trouble| connection.look_closer(trouble))?;
+    wait_until_known(options, topic)?;
+    Ok(created)
+}
+
+/// Until each of the named brokers has heard of a topic: whoever asks next may ask another than the one that made it.
+fn wait_until_known(options: &Options, topic: &Topic) -> Result<(), Trouble> {
+    let began = Instant::now();
+    for server in &options.kafka.bootstrap_servers {
+        let mut kafka = options.kafka.clone();
+        kafka.bootstrap_servers = vec![server.clone()];
+        let connection = Connection::of(&kafka, "tiltwise-topics")?;
+        let is_known = || -> Result<bool, Trouble> {
+            let found = Admin::start(&connection)?.find(&topic.name)?;
+            Ok(found.is_some_and(|found| found.leaderless == 0))
+        };
+        // One that does not answer now has to learn of it when it comes back.
+        while matches!(is_known(), Ok(false)) && began.elapsed() < 2 * PATIENCE {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    Ok(())
 }
 
 /// Everything about the topics that is not as the collector file says, or that will hurt.

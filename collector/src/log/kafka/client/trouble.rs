@@ -125,6 +125,11 @@ impl Trouble {
                 "no broker looks after transactions at present".to_owned(),
                 "Is the cluster's transaction.state.log.replication.factor above the number of its brokers?",
             ),
+            Some(Code::KafkaStorageError) => (
+                Kind::Passing,
+                format!("a broker cannot write {topic} to its disk, which is full or fails"),
+                "Free or mend it (the broker's own log names the folder), and start that broker again",
+            ),
             Some(Code::InvalidReplicationFactor) => (
                 Kind::Standing,
                 "the cluster has fewer brokers than kafka.replication".to_owned(),
