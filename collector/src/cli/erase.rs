@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Failure, Settings, status::Admin};
+use crate::export::jsonl;
 
 /// Erase a visitor or an account: from sums, state, checkpoints and log.
 ///
@@ -26,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// Print JSON: {\"erasedThroughMs\": …, \"recordsRewritten\": …}.
+    /// Print JSON: {\"erasedThroughMs\": …, \"recordsRewritten\": …, \"goneByMs\": …}.
     #[arg(long)]
     json: bool,
 
@@ -70,8 +71,8 @@ fn text(report: &Value) -> String {
     let records = match number("recordsRewritten") {
         0 if number("goneByMs") > number("erasedThroughMs") + DAY_MS => {
             format!(
-                "its topic lets go of the last of it by {} (milliseconds since 1970)",
-                number("goneByMs")
+                "its topic lets go of the last of it by {}",
+                jsonl::time(number("goneByMs")).unwrap_or_default()
             )
         }
         0 => "held no event of it".to_owned(),

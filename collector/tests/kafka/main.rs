@@ -10,12 +10,15 @@ mod acks;
 #[path = "../audit/books.rs"]
 mod books;
 mod broker;
+#[path = "../audit/canary.rs"]
+mod canary;
 #[path = "../audit/client.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod client;
 mod company;
 mod elsewhere;
 mod exported;
+mod forgotten;
 #[path = "../audit/inspection.rs"]
 #[allow(dead_code, reason = "shared with the tests of the embedded log")]
 mod inspection;

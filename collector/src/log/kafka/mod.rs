@@ -58,7 +58,7 @@ use self::{
     way::Way,
     writer::{Command, Writer},
 };
-use super::{Erased, EventLog, LogClock, LogError, Part, Pending, Sources, answer};
+use super::{Erased, EventLog, LogClock, LogError, Part, Pending, Sources, answer, settle, tables::Tables};
 use crate::{
     config::{Ack, Config, Kafka},
     metrics::Metrics,
@@ -114,6 +114,8 @@ pub struct KafkaLog {
     commands: Mutex<Sender<Command>>,
     queued: Arc<AtomicUsize>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// The spool's.
+    tables: Arc<Tables>,
 }
 
 /// What the writer shares with those who read and ask.
@@ -204,10 +206,15 @@ impl Shared {
             .clone()
     }
 
+    fn unsettle(&self) {
+        self.settled.store(false, Ordering::Release);
+    }
+
     fn observe(&self, spool: &Spool, nothing_under_way: bool) {
         self.waiting_bytes.store(spool.bytes(), Ordering::Release);
+        let nothing_here = spool.is_empty() && spool.swept_in() == 0;
         self.settled
-            .store(spool.is_empty() && nothing_under_way, Ordering::Release);
+            .store(nothing_here && nothing_under_way, Ordering::Release);
     }
 }
 
@@ -232,6 +239,7 @@ impl KafkaLog {
         }
         let (commands, inbox) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
+        let tables = spool.tables();
         let writer = Writer {
             collector: collector.clone(),
             shared: shared.clone(),
@@ -259,6 +267,7 @@ impl KafkaLog {
             commands: Mutex::new(commands),
             queued,
             writer: Mutex::new(Some(thread)),
+            tables,
         };
         log.wait_for_the_ends();
         Ok(log)
@@ -311,7 +320,7 @@ impl EventLog for KafkaLog {
     }
 
     /// A topic cannot be rewritten: it forgets when its retention has passed. Returns once Kafka has the mark of the erasure,
-    /// by which every reader forgets at once.
+    /// by which every reader forgets at once, and the files of the spool hold nothing any more of what went through it.
     fn erase(&self, _unit: Pseudonym, through_ms: u64) -> Result<Erased, LogError> {
         let began = Instant::now();
         while !self.shared.settled.load(Ordering::Acquire) {
@@ -320,6 +329,9 @@ impl EventLog for KafkaLog {
                 return Err(LogError::Kafka { why: why.into() });
             }
             thread::sleep(Duration::from_millis(5));
+        }
+        if !settle::is_settled(&self.tables)? {
+            settle::settle(&self.tables)?;
         }
         Ok(Erased {
             rewritten: 0,

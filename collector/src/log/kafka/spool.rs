@@ -5,7 +5,7 @@
 //! collector was started: its upper 24 bits make the numbers of different runs differ, so that no two records of a
 //! collector ever have the same, although those that never came here were written down nowhere.
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use fjall::OwnedWriteBatch;
@@ -13,6 +13,7 @@ use fjall::OwnedWriteBatch;
 use crate::log::{
     LogError, SeenKey, frame,
     seen::Seen,
+    settle,
     space::{DEFAULT_RESERVE, Space},
     tables::{Tables, explain},
 };
@@ -21,7 +22,7 @@ use crate::log::{
 const RUN_BITS: u32 = 40;
 
 pub(super) struct Spool {
-    tables: Tables,
+    tables: Arc<Tables>,
     space: Space,
     max_bytes: u64,
     /// Of the records, as they lie there.
@@ -44,7 +45,7 @@ pub(super) struct Spooled {
 impl Spool {
     /// Opens or makes it. Returns the number of this run's first record, too.
     pub(super) fn open(path: &Path, max_bytes: u64) -> Result<(Self, u64), LogError> {
-        let tables = Tables::open(path)?;
+        let tables = Arc::new(Tables::open(path)?);
         let starts = tables.number("starts")? + 1;
         let mut batch = tables.synced_batch();
         tables.set_number("starts", starts, &mut batch);
@@ -227,7 +228,13 @@ impl Spool {
             self.bytes = self.bytes.saturating_sub(bytes);
             self.first = self.first.max(if self.count == 0 { number + 1 } else { 0 });
         }
+        settle::owe(&self.tables, &mut batch)?;
         batch.commit().map_err(|error| LogError::closed(explain(&error)))
+    }
+
+    /// Its tables, for whoever makes what was taken out leave the disk.
+    pub(super) fn tables(&self) -> Arc<Tables> {
+        self.tables.clone()
     }
 
     /// How many delivered records wait to be taken out.

@@ -127,7 +127,7 @@ impl Writer {
             // Whoever asks whether this collector is well is told of now, although nobody sends.
             self.shared.refuse(self.refusal(self.spools(), 0));
         }
-        if idle || self.spool.swept_in() >= SWEEP {
+        if idle || self.spool.is_empty() || self.spool.swept_in() >= SWEEP {
             self.spool.sweep()?;
         }
         self.shared.observe(&self.spool, self.ledger.is_empty());
@@ -156,6 +156,8 @@ impl Writer {
         while let Some(command) = next {
             match command {
                 Command::Append { parts, reply } => {
+                    // Before anybody is told that it is kept: an erasure then waits until Kafka has its mark.
+                    self.shared.unsettle();
                     self.queued.fetch_sub(1, Ordering::AcqRel);
                     bytes += parts.iter().map(|part| part.events.len()).sum::<usize>();
                     group.push((parts, reply));
