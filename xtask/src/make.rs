@@ -72,6 +72,12 @@ pub fn optimised(package: &str, program: &str) -> Result<PathBuf> {
     Ok(repo::target_dir().join("release").join(program))
 }
 
+/// The same, with a feature that is no default.
+pub fn optimised_with(package: &str, program: &str, feature: &str) -> Result<PathBuf> {
+    cargo_build(package, program, &["--release", "--features", feature])?;
+    Ok(repo::target_dir().join("release").join(program))
+}
+
 fn collector_program() -> PathBuf {
     repo::target_dir().join("debug").join("tiltwise")
 }

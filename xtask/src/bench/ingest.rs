@@ -29,7 +29,7 @@ use crate::site::{self, Options, Site};
 use crate::{demo, make};
 
 /// What is sent: a page's batch, a worker's of some visitors, of many, and the largest that is taken.
-const BATCHES: [(Sender, usize); 4] = [
+pub(super) const BATCHES: [(Sender, usize); 4] = [
     (Sender::Page, VISIT),
     (Sender::Worker, 10),
     (Sender::Worker, 100),
@@ -39,10 +39,10 @@ const BATCHES: [(Sender, usize); 4] = [
 /// The events of one visit: an exposure for each of the demo's experiments, and an outcome.
 const VISIT: usize = 4;
 
-const SEED: u64 = 3;
+pub(super) const SEED: u64 = 3;
 
 /// The collector's thread that joins, folds and fits.
-const TRAINER: &str = "trainer";
+pub(super) const TRAINER: &str = "trainer";
 
 /// The kernel counts in hundredths of a second: less than this is not measured well.
 const ENOUGH_CPU_S: f64 = 1.0;
@@ -197,9 +197,9 @@ impl Run {
     }
 }
 
-struct Used {
-    cpu_s: f64,
-    wall_s: f64,
+pub(super) struct Used {
+    pub(super) cpu_s: f64,
+    pub(super) wall_s: f64,
 }
 
 fn per_second(used: &Used, events: f64) -> Value {
@@ -211,7 +211,7 @@ fn per_second(used: &Used, events: f64) -> Value {
 }
 
 /// Sends everything as often as it takes to use enough processor time; what is returned is for once.
-async fn send_again_and_again(
+pub(super) async fn send_again_and_again(
     batches: &[Bytes],
     address: SocketAddr,
     process: u32,
@@ -235,7 +235,12 @@ async fn send_again_and_again(
 }
 
 /// Sends every batch once and waits for every answer.
-async fn send(batches: &[Bytes], address: SocketAddr, process: u32, connections: usize) -> Result<Used> {
+pub(super) async fn send(
+    batches: &[Bytes],
+    address: SocketAddr,
+    process: u32,
+    connections: usize,
+) -> Result<Used> {
     let left = Arc::new(Mutex::new(VecDeque::from(batches.to_vec())));
     let before = cpu_s(process)?;
     let started = Instant::now();
@@ -270,7 +275,7 @@ async fn send(batches: &[Bytes], address: SocketAddr, process: u32, connections:
 
 /// Who sends a batch, and so how it names whose events it holds.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum Sender {
+pub(super) enum Sender {
     /// The visitor stands once, at the head of the batch.
     Page,
     /// Each event names its visitor.
@@ -278,7 +283,7 @@ enum Sender {
 }
 
 impl Sender {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Page => "page",
             Self::Worker => "worker",
@@ -286,7 +291,13 @@ impl Sender {
     }
 }
 
-fn batches(weights: &Weights, sender: Sender, count: usize, size: usize, seed: u64) -> Result<Vec<Bytes>> {
+pub(super) fn batches(
+    weights: &Weights,
+    sender: Sender,
+    count: usize,
+    size: usize,
+    seed: u64,
+) -> Result<Vec<Bytes>> {
     let truth = Truth::of_the_demo()?;
     let mut chance = StdRng::seed_from_u64(seed);
     match sender {
@@ -363,7 +374,7 @@ fn visit(weights: &Weights, truth: &Truth, chance: &mut StdRng) -> (Arrival, Vec
     (arrival, exposures.map(Body::Exposure).chain([outcome]).collect())
 }
 
-async fn wait_for(address: SocketAddr) -> Result<()> {
+pub(super) async fn wait_for(address: SocketAddr) -> Result<()> {
     let started = Instant::now();
     while TcpStream::connect(address).await.is_err() {
         ensure!(

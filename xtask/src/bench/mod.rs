@@ -5,6 +5,7 @@ mod edge;
 mod history;
 mod inference;
 mod ingest;
+mod kafka;
 pub mod learning;
 mod process;
 mod snapshot;
@@ -38,6 +39,7 @@ enum What {
     History(history::Args),
     Inference(inference::Args),
     Ingest(ingest::Args),
+    Kafka(kafka::Args),
     Learning(learning::Args),
     Stream(stream::Args),
 }
@@ -52,6 +54,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         What::History(args) => history::run(args)?,
         What::Inference(args) => inference::run(args, args_report)?,
         What::Ingest(args) => runtime()?.block_on(ingest::run(args))?,
+        What::Kafka(args) => runtime()?.block_on(kafka::run(args))?,
         What::Learning(args) => learning::run(args)?,
         What::Stream(args) => runtime()?.block_on(stream::run(args))?,
     };
