@@ -7,6 +7,13 @@
 //! | `dealloc_v1`       | gives a block back                                                                |
 //! | `load_snapshot_v1` | takes an encoded `SnapshotContent` and its version, whole, instead of the one before |
 //! | `decide_v1`        | reads a `DecideRequest` and makes a `DecideAnswer`                                |
+//! | `open_fold_v1`     | begins a fold as an encoded `FoldSettings` says, instead of the one before        |
+//! | `add_revision_v1`  | makes a `Revision` known to the fold under its id                                 |
+//! | `explode_v1`       | takes a `LogRecord` apart by unit, at its partition's clock: an `Exploded`        |
+//! | `fold_v1`          | joins a unit's events with its state: a `FoldAnswer` to a `FoldRequest`           |
+//! | `take_v1`          | the `Differences` that folding made, of all ticks up to this one                  |
+//! | `merge_v1`         | the sum of the `Accumulators` in a `MergeRequest`                                 |
+//! | `roll_up_v1`       | `Accumulators` in the widths of a clock; empty where nothing is left in them      |
 //! | `answer_v1`        | where the last answer stands; it holds until the next call                        |
 //! | `answer_len_v1`    | how long it is                                                                    |
 //!
@@ -18,6 +25,7 @@
 #![allow(unsafe_code)] // The one border where bytes are addresses: `no_mangle` exports, raw allocation, one static.
 
 mod decide;
+mod fold;
 
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
@@ -36,6 +44,7 @@ const ALIGN: usize = 8;
 /// What an instance holds between calls.
 struct State {
     snapshot: Option<(u64, SnapshotContent)>,
+    folding: Option<fold::Folding>,
     answer: Vec<u8>,
 }
 
@@ -46,6 +55,7 @@ unsafe impl Sync for Instance {}
 
 static INSTANCE: Instance = Instance(UnsafeCell::new(State {
     snapshot: None,
+    folding: None,
     answer: Vec::new(),
 }));
 
@@ -109,6 +119,83 @@ pub unsafe extern "C" fn decide_v1(block: *const u8, len: usize) -> u32 {
     code as u32
 }
 
+/// Begins a fold as an encoded `FoldSettings` says: without definitions, and with nothing to take. Returns a [`Code`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn open_fold_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let opened = fold::Folding::open(unsafe { bytes(block, len) });
+    answer(opened.map(|folding| {
+        state().folding = Some(folding);
+        Vec::new()
+    }))
+}
+
+/// Makes an encoded `Revision` known under its id. Returns a [`Code`]. One that is known stays as it is.
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn add_revision_v1(block: *const u8, len: usize, id: u64) -> u32 {
+    // SAFETY: the caller's contract.
+    let revision = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.add_revision(id, revision).map(|()| Vec::new())))
+}
+
+/// Takes an encoded `LogRecord` apart, at the clock of its partition before it, 0 before the first. Returns a [`Code`]; the
+/// `Exploded` stands at [`answer_v1`]. Needs no fold.
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn explode_v1(block: *const u8, len: usize, clock_ms: u64) -> u32 {
+    // SAFETY: the caller's contract.
+    answer(fold::explode(unsafe { bytes(block, len) }, clock_ms))
+}
+
+/// Joins as an encoded `FoldRequest` asks. Returns a [`Code`], and with any but 0 nothing has changed; the `FoldAnswer` stands
+/// at [`answer_v1`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fold_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let request = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.fold(request)))
+}
+
+/// Hands over the differences of all ticks up to this one: `Differences` at [`answer_v1`]. Returns a [`Code`].
+#[unsafe(no_mangle)]
+pub extern "C" fn take_v1(through_tick: u64) -> u32 {
+    answer(folding().map(|folding| folding.take(through_tick)))
+}
+
+/// Adds up the sums of one revision in an encoded `MergeRequest`. Returns a [`Code`]; the `Accumulators` stand at [`answer_v1`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn merge_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let request = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.merge(request)))
+}
+
+/// Brings encoded `Accumulators` to the widths of a clock that is not before any they have seen. Returns a [`Code`]; they stand
+/// at [`answer_v1`], empty where nothing is left in them.
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roll_up_v1(block: *const u8, len: usize, clock_ms: u64) -> u32 {
+    // SAFETY: the caller's contract.
+    let sums = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.roll_up(sums, clock_ms)))
+}
+
 /// Where the last answer stands.
 #[unsafe(no_mangle)]
 pub extern "C" fn answer_v1() -> *const u8 {
@@ -129,6 +216,20 @@ unsafe fn bytes<'a>(block: *const u8, len: usize) -> &'a [u8] {
     }
     // SAFETY: by the contract above.
     unsafe { slice::from_raw_parts(block, len) }
+}
+
+/// Keeps an answer until the next call. What is wrong has none.
+fn answer(made: Result<Vec<u8>, Code>) -> u32 {
+    let (code, answer) = match made {
+        Ok(answer) => (Code::Drawn, answer),
+        Err(code) => (code, Vec::new()),
+    };
+    state().answer = answer;
+    code as u32
+}
+
+fn folding() -> Result<&'static mut fold::Folding, Code> {
+    state().folding.as_mut().ok_or(Code::NoFold)
 }
 
 fn state() -> &'static mut State {

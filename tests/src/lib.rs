@@ -1,6 +1,7 @@
 //! What the cross-crate tests share. The tests themselves are in `tests/`, one behaviour a file.
 
 pub mod module;
+pub mod river;
 
 /// The wire as prost understands it: generated from `proto/tiltwise.proto`, independent of the core.
 #[allow(clippy::pedantic, unreachable_pub)]

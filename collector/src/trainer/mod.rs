@@ -49,8 +49,7 @@ pub use guard::Steward;
 pub use models::Plan;
 pub use state::{Partition, State};
 
-/// A tick of the log's clock: what is published is whole ticks.
-pub const TICK_MS: u64 = 100;
+pub use tiltwise_core::join::TICK_MS;
 
 #[derive(Debug, Clone)]
 pub struct Options {

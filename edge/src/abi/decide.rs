@@ -17,7 +17,7 @@ use tiltwise_core::wire::{Message, WIRE_VERSION, WireError, Writer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Code {
-    /// An arm was drawn, and the answer has its exposure; or the snapshot is in use.
+    /// An arm was drawn, and the answer has its exposure; or whatever else was asked for is done.
     Drawn = 0,
     /// Not targeted, out of traffic, or without an active arm: the caller's fallback.
     Ineligible = 1,
@@ -35,6 +35,10 @@ pub enum Code {
     NoExperiment = 19,
     /// The request names another kind of unit than the experiment randomises.
     WrongUnit = 20,
+    /// No fold has been opened.
+    NoFold = 21,
+    /// An exposure, or sums, name a revision that was not added.
+    UnknownRevision = 22,
 }
 
 #[derive(Default)]

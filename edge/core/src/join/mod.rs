@@ -35,6 +35,10 @@ pub use clock::{Clock, MAX_STEP_MS};
 pub use fold::{Counts, Fold};
 pub use shard::{SHARDS, Shard, murmur2, shard_of};
 
+/// A tick of the log's clock: the grain of what is published. The sums of version T are those of all records of ticks up to T,
+/// so whoever folds must cut time alike.
+pub const TICK_MS: u64 = 100;
+
 /// How long the join waits. Part of what the sums mean: it never changes within a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -89,6 +93,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, in the order of their numbers in written state. Numbers are added and never change.
+    pub const ALL: [Self; 9] = [
+        Self::Folded,
+        Self::Superseded,
+        Self::Erased,
+        Self::Late,
+        Self::Stale,
+        Self::Ahead,
+        Self::UnknownRevision,
+        Self::Malformed,
+        Self::Flooded,
+    ];
+
     /// A word for metrics and reports.
     pub fn label(self) -> &'static str {
         match self {

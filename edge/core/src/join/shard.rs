@@ -88,6 +88,14 @@ impl Shard {
         verdict
     }
 
+    /// The clock after which trimming once is enough, whatever its units wait for (see [`Unit::rests_after_ms`]).
+    pub fn rests_after_ms(&self, params: &Params, revisions: &Revisions) -> Option<u64> {
+        let units = self.units.values();
+        units
+            .filter_map(|unit| unit.rests_after_ms(params, revisions))
+            .max()
+    }
+
     /// Forgets what can never matter again. When and how often makes no difference to any sum.
     pub fn trim(&mut self, params: &Params, revisions: &Revisions, clock_ms: u64) {
         self.units.retain(|_, unit| {

@@ -33,19 +33,6 @@ use crate::wire::{Reader, WIRE_VERSION, WireError, Writer, check_version};
 const FOLD_MAGIC: u32 = u32::from_le_bytes(*b"TWF1");
 const SHARD_MAGIC: u32 = u32::from_le_bytes(*b"TWU1");
 
-/// All verdicts, in the order of their numbers in the state.
-const VERDICTS: [Verdict; 9] = [
-    Verdict::Folded,
-    Verdict::Superseded,
-    Verdict::Erased,
-    Verdict::Late,
-    Verdict::Stale,
-    Verdict::Ahead,
-    Verdict::UnknownRevision,
-    Verdict::Malformed,
-    Verdict::Flooded,
-];
-
 impl Fold {
     /// The whole state, trimmed and rolled up to the clock first: equal states are equal bytes.
     pub fn encode(&mut self) -> Vec<u8> {
@@ -69,7 +56,7 @@ impl Fold {
                 w.element(2, &bytes);
             });
         }
-        for (number, verdict) in VERDICTS.iter().enumerate() {
+        for (number, verdict) in Verdict::ALL.iter().enumerate() {
             if let Some(&count) = self.counts().get(verdict) {
                 w.message(9, |w| {
                     w.uint(1, number as u64);
@@ -234,7 +221,7 @@ fn read_count(bytes: &[u8]) -> Result<(Verdict, u64), WireError> {
             _ => return Err(r.unknown()),
         }
     }
-    let verdict = VERDICTS
+    let verdict = Verdict::ALL
         .get(verdict as usize)
         .ok_or(WireError::OutOfRange("verdict"))?;
     Ok((*verdict, count))

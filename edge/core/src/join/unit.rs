@@ -106,6 +106,29 @@ impl Unit {
         self.outcomes.trim(params, clock_ms, awaited);
     }
 
+    /// The clock after which trimming once forgets all that the passing of time makes this unit forget. Nothing where it waits
+    /// for nothing but an erasure. For a keeper that trims each unit by itself and would not look at it in vain.
+    pub fn rests_after_ms(&self, params: &Params, revisions: &Revisions) -> Option<u64> {
+        let mark = self
+            .erased_through_ms
+            .map(|ms| ms.saturating_add(params.mark_ms.max(params.disorder_ms)));
+        let episodes = self.episodes.iter().flat_map(|episode| {
+            let closes = revisions
+                .get(&episode.revision)
+                .filter(|_| !episode.closed && episode.standing().is_some())
+                .map(|revision| episode.closes_after_ms(revision, params));
+            let others = episode.candidates.iter().skip(1);
+            closes
+                .into_iter()
+                .chain(others.map(|candidate| candidate.received_ms.saturating_add(params.disorder_ms)))
+        });
+        let wait = |ms: u64, wait: u64| ms.saturating_add(wait).saturating_add(params.disorder_ms);
+        let copies = self.outcomes.copies().iter();
+        let outcomes = copies
+            .map(|copy| wait(copy.received_ms, params.dedupe_ms).max(wait(copy.at_ms, params.lateness_ms)));
+        mark.into_iter().chain(episodes).chain(outcomes).max()
+    }
+
     fn expose(&mut self, exposure: &Exposure, candidate: Candidate, world: &mut Surroundings<'_>) -> Verdict {
         let Some(revision) = world.revisions.get(&exposure.revision) else {
             return Verdict::UnknownRevision;
