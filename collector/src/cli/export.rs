@@ -95,11 +95,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         until_ms: args.until,
         experiments: args.experiment.clone(),
     };
-    let (rows, left) = rows(state.folds(), &choice);
+    let rows = rows(state.folds(), &choice);
     let progress = bar(rows.len());
     let beside = args.output.as_deref().map(beside);
     let mut sink = sink(args.format, beside.as_deref())?;
-    for row in rows.iter().filter_map(|row| row()) {
+    for row in rows.iter() {
         if let Err(error) = sink.put(&row) {
             return ended(error, args.output.as_deref());
         }
@@ -113,10 +113,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     progress.finish_and_clear();
     eprintln!("{} decisions exported.", rows.len());
-    if left.void > 0 {
+    if rows.left.void > 0 {
         eprintln!(
             "{} more count for nothing (quarantined, forced, or with too many outcomes) and are left out.",
-            left.void
+            rows.left.void
         );
     }
     Ok(())

@@ -14,7 +14,7 @@ pub mod parquet;
 mod row;
 
 pub use choice::Choice;
-pub use row::{Left, Row, rows};
+pub use row::{Left, Row, Rows, rows};
 
 use std::io;
 

@@ -39,6 +39,14 @@ pub struct Left {
     pub void: u64,
 }
 
+/// The decisions that were asked for, oldest first.
+///
+/// Clones nothing but what a row shows, while it is shown: there may be millions.
+pub struct Rows<'a> {
+    found: Vec<Found<'a>>,
+    pub left: Left,
+}
+
 /// A decision, and where it is.
 struct Found<'a> {
     decided_at_ms: u64,
@@ -48,13 +56,8 @@ struct Found<'a> {
     fold: &'a Fold,
 }
 
-/// The decisions that were asked for, oldest first, and what was left out of them.
-///
-/// Clones nothing but what a row shows, while it is shown: there may be millions.
-pub fn rows<'a>(
-    folds: impl IntoIterator<Item = &'a Fold>,
-    choice: &Choice,
-) -> (Vec<impl Fn() -> Option<Row<'a>>>, Left) {
+/// Finds them in what was folded.
+pub fn rows<'a>(folds: impl IntoIterator<Item = &'a Fold>, choice: &Choice) -> Rows<'a> {
     let (mut found, mut left) = (Vec::new(), Left::default());
     for fold in folds {
         let units = fold.shards().flat_map(Shard::units);
@@ -80,8 +83,21 @@ pub fn rows<'a>(
         }
     }
     found.sort_by_key(|found| (found.decided_at_ms, found.unit, found.episode.key()));
-    let shown = found.into_iter().map(|found| move || found.row());
-    (shown.collect(), left)
+    Rows { found, left }
+}
+
+impl<'a> Rows<'a> {
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Row<'a>> {
+        self.found.iter().filter_map(Found::row)
+    }
 }
 
 impl<'a> Found<'a> {
@@ -133,5 +149,149 @@ fn in_its_units(metric: &Metric, reward_micros: u32) -> Value {
             let micros = u128::from(reward_micros) * u128::from(cap) / 1_000_000;
             json!(micros as f64 / 1e6)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tiltwise_core::{
+        event::{FLAG_OVERRIDE, Fact, LogRecord, LoggedEvent, LoggedOutcome, Quarantine},
+        id::{Tier, UnitKind},
+        join::{MAX_STEP_MS, Params},
+    };
+
+    use super::*;
+    use crate::experiments::Experiments;
+
+    const FILE: &str = r#"
+[[experiment]]
+key = "cart"
+control = "plain"
+variants = [{ key = "plain" }, { key = "bold" }]
+policy = { kind = "fixed", weights = { plain = 0.75, bold = 0.25 } }
+metric = { event = "purchase", value = "sum", cap = 50.0, currency = "EUR", window = "30m" }
+secondary = [{ event = "purchase", window = "30m" }]
+"#;
+    const ID: RevisionId = RevisionId(7);
+    const NOW_MS: u64 = 1_700_000_000_000;
+
+    fn event(unit: u8, id: u8, fact: Fact) -> LoggedEvent {
+        LoggedEvent {
+            id: [id; 16],
+            unit: Pseudonym([unit; 16]),
+            received_ms: NOW_MS,
+            at_ms: NOW_MS - 1,
+            tier: Tier::Page,
+            quarantine: Quarantine::None,
+            fact,
+        }
+    }
+
+    fn shown(unit: u8, flags: u32) -> LoggedEvent {
+        let exposure = Exposure {
+            revision: ID,
+            model: 3,
+            episode: 1,
+            arm: 1,
+            draw: 0,
+            slots: Vec::new(),
+            values_q10: Vec::new(),
+            propensities_q30: vec![ONE_Q30 / 4 * 3, ONE_Q30 / 4],
+            predictions_micros: Vec::new(),
+            variances_micros: Vec::new(),
+            flags,
+            unit_kind: UnitKind::Visitor,
+        };
+        event(unit, 1, Fact::Exposure(exposure))
+    }
+
+    fn bought(unit: u8, id: u8, value: f64) -> LoggedEvent {
+        event(
+            unit,
+            id,
+            Fact::Outcome(LoggedOutcome::new("purchase", value, "EUR")),
+        )
+    }
+
+    /// What is shown of these events: unit, reward and whether it is final; and what was left out.
+    fn exported(events: Vec<LoggedEvent>, later_ms: u64) -> (Vec<(u8, f64, bool)>, Left) {
+        let mut fold = Fold::new(Params::default());
+        let experiments = Experiments::check("experiments.toml", FILE, "shop").unwrap();
+        fold.add_revision(ID, experiments.definitions[0].revision.clone());
+        let record = |clock_ms, events| LogRecord { clock_ms, events };
+        fold.apply(record(NOW_MS, events));
+        // A clock moves by so much with a record and no further.
+        let steps = (0..later_ms).step_by(MAX_STEP_MS as usize).chain([later_ms]);
+        steps.for_each(|ms| fold.apply(record(NOW_MS + ms, Vec::new())));
+        let rows = rows([&fold], &Choice::default());
+        let shown = rows.iter();
+        let shown = shown.map(|row| (row.unit.0[0], row.reward, row.is_final));
+        (shown.collect(), rows.left)
+    }
+
+    #[test]
+    fn what_is_quarantined_or_forced_is_left_out_and_a_copy_or_a_second_showing_is_no_row_more() {
+        let quarantined = LoggedEvent {
+            quarantine: Quarantine::Disagrees,
+            ..shown(2, 0)
+        };
+        let again = LoggedEvent {
+            id: [9; 16],
+            ..shown(1, 0)
+        };
+        let events = vec![
+            shown(1, 0),
+            shown(1, 0),
+            again,
+            quarantined,
+            shown(3, 0),
+            shown(3, FLAG_OVERRIDE),
+            shown(4, 0),
+        ];
+        assert_eq!(
+            exported(events, 0),
+            (vec![(1, 0.0, false), (4, 0.0, false)], Left { void: 2 })
+        );
+    }
+
+    #[test]
+    fn an_erased_unit_is_in_no_row_and_in_no_count() {
+        let events = vec![
+            shown(1, 0),
+            bought(1, 2, 20.0),
+            shown(2, 0),
+            event(1, 3, Fact::Erasure),
+        ];
+        assert_eq!(exported(events, 0), (vec![(2, 0.0, false)], Left { void: 0 }));
+    }
+
+    #[test]
+    fn an_outcome_counts_once_up_to_the_cap_and_is_final_after_window_and_lateness() {
+        let twice = vec![shown(1, 0), bought(1, 2, 20.0), bought(1, 2, 20.0)];
+        assert_eq!(exported(twice, 5_399_999).0, [(1, 0.4, false)]);
+        let capped = vec![shown(1, 0), bought(1, 2, 20.0), bought(1, 3, 40.0)];
+        assert_eq!(exported(capped, 5_400_000).0, [(1, 1.0, true)]);
+    }
+
+    #[test]
+    fn a_row_has_keys_and_the_worth_of_every_metric_in_its_own_units() {
+        let mut fold = Fold::new(Params::default());
+        let experiments = Experiments::check("experiments.toml", FILE, "shop").unwrap();
+        fold.add_revision(ID, experiments.definitions[0].revision.clone());
+        fold.apply(LogRecord {
+            clock_ms: NOW_MS,
+            events: vec![shown(1, 0), bought(1, 2, 19.9)],
+        });
+        let rows = rows([&fold], &Choice::default());
+        let row = rows.iter().next().unwrap();
+        assert_eq!(
+            (row.experiment, row.variation, row.outcome),
+            ("cart", "bold", "purchase")
+        );
+        assert!((row.propensity - 0.25).abs() < 1e-9);
+        assert_eq!(
+            Value::Object(row.outcomes),
+            json!({ "purchase": 19.9, "purchase.1": 1 })
+        );
     }
 }
