@@ -64,6 +64,8 @@ fn with_ack_broker_only_a_broker_acknowledges_and_with_ack_spool_the_disk_does_a
         assert!(spooled(1) > 0);
         outage.join().unwrap();
     });
+    let words = "has acknowledged a record for 3 seconds. Is Kafka running, has its disk room";
+    within(PATIENCE, || only_spool.said().contains(words).then_some(()));
     within(PATIENCE, || {
         (order(&collectors[0], &keys[0], "after") == 200).then_some(())
     });

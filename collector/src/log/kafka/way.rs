@@ -26,6 +26,8 @@ pub(super) const BEAT_MS: u64 = 100;
 const WINDOW_BYTES: usize = 8 << 20;
 /// Read from the spool at a time.
 const CHUNK_BYTES: usize = 1 << 20;
+/// How long nobody may acknowledge anything before that is said: far longer than a broker takes to start or to hand over.
+const SILENCE: Duration = Duration::from_secs(3);
 /// Between two attempts to reach a cluster.
 const RELINK: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,10 @@ pub(super) struct Way {
     pub(super) stalled: bool,
     /// Clock records under way.
     pub(super) beats: usize,
+    /// When a broker last acknowledged something, or was found.
+    pub(super) heard: Instant,
+    /// It was said that nobody does.
+    pub(super) silent: bool,
 }
 
 impl Way {
@@ -55,6 +61,8 @@ impl Way {
             stamped_ms: vec![0; partitions],
             stalled: false,
             beats: 0,
+            heard: Instant::now(),
+            silent: false,
         }
     }
 }
@@ -109,6 +117,7 @@ impl Writer {
                 self.link.sent = 0;
                 self.link.beats = 0;
                 self.link.stalled = false;
+                self.heard();
                 self.shared.set_trouble(None);
                 tracing::info!("Kafka takes records");
             }
@@ -118,6 +127,31 @@ impl Writer {
                 }
                 self.link.again = Some(Instant::now() + RELINK);
             }
+        }
+    }
+
+    /// A broker has acknowledged something.
+    pub(super) fn heard(&mut self) {
+        self.link.heard = Instant::now();
+        if std::mem::take(&mut self.link.silent) {
+            self.shared.set_trouble(None);
+            tracing::info!("Kafka acknowledges records again");
+        }
+    }
+
+    /// The library tries again and again without a word: whoever runs the collector should hear of it.
+    pub(super) fn mind_the_silence(&mut self) {
+        let waits = self.link.beats > 0 || !self.ledger.is_empty() || !self.spool.is_empty();
+        let silent = self.link.producer.is_some() && waits && self.link.heard.elapsed() > SILENCE;
+        if silent && !std::mem::replace(&mut self.link.silent, true) {
+            let what = format!(
+                "no broker at {} has acknowledged a record for {} seconds. Is Kafka running, has its disk room (its own log says \
+                 so), and is enough of the replicas in sync?",
+                self.options.kafka.bootstrap_servers.join(","),
+                SILENCE.as_secs()
+            );
+            tracing::warn!(what, "Kafka takes no records");
+            self.shared.set_trouble(Some(what));
         }
     }
 

@@ -120,6 +120,7 @@ impl Writer {
     fn turn(&mut self, appends: Vec<(Vec<Part>, Reply)>, idle: bool) -> Result<(), LogError> {
         self.append(appends)?;
         self.mind_the_late()?;
+        self.mind_the_silence();
         self.relink();
         self.pump()?;
         self.beat();
@@ -322,6 +323,7 @@ impl Writer {
             } => {
                 self.link.beats = self.link.beats.saturating_sub(1);
                 self.link.stalled = false;
+                self.heard();
                 self.shared.reached(partition, offset + 1);
             }
             Report::Failed { number: 0, trouble } => self.troubled(&trouble),
@@ -332,6 +334,7 @@ impl Writer {
             } => {
                 self.shared.reached(partition, offset + 1);
                 self.link.stalled = false;
+                self.heard();
                 self.metrics.kafka_delivered.inc();
                 self.settle(number);
             }
