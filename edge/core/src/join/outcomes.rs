@@ -48,10 +48,13 @@ impl Outcomes {
     }
 
     /// From copies in any order.
-    pub fn from_copies(mut copies: Vec<Copy>) -> Self {
-        copies.sort();
-        copies.dedup();
-        Self { copies }
+    pub fn from_copies(copies: Vec<Copy>) -> Self {
+        let mut outcomes = Self::default();
+        for copy in copies {
+            // Those that were written down come in order, and go to the end.
+            outcomes.insert(copy);
+        }
+        outcomes
     }
 
     /// Adds a copy, unless it is there already.
