@@ -23,12 +23,17 @@ impl Counts {
         self.skipped += other.skipped;
     }
 
-    /// Adds what this line reports, where it is a line of a summary of `cargo test` or `node --test`.
+    /// Adds what this line reports, where it is a line of a summary of `cargo test`, `node --test` or Maven.
     pub fn read_line(&mut self, line: &str) {
         let line = without_colours(line);
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("test result: ") {
             self.add(cargo_summary(rest));
+        } else if let Some(rest) = ["[INFO] ", "[WARNING] ", "[ERROR] "]
+            .iter()
+            .find_map(|level| line.strip_prefix(level))
+        {
+            self.add(maven_summary(rest));
         } else if let Some(rest) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) {
             self.add(node_summary(rest));
         }
@@ -65,6 +70,23 @@ fn node_summary(line: &str) -> Counts {
         Some(("skipped" | "todo", number)) => counts.skipped = number,
         _ => {}
     }
+    counts
+}
+
+/// `Tests run: 17, Failures: 0, Errors: 0, Skipped: 0`; with a time and a class behind it, it is of one class alone.
+fn maven_summary(summary: &str) -> Counts {
+    let mut counts = Counts::default();
+    if !summary.starts_with("Tests run: ") || summary.contains("Time elapsed") {
+        return counts;
+    }
+    let mut numbers = summary
+        .split(", ")
+        .filter_map(|part| part.split_once(": ")?.1.parse::<u32>().ok());
+    let mut next = || numbers.next().unwrap_or(0);
+    let (run, failures, errors, skipped) = (next(), next(), next(), next());
+    counts.failed = failures + errors;
+    counts.skipped = skipped;
+    counts.passed = run.saturating_sub(counts.failed + skipped);
     counts
 }
 
@@ -119,6 +141,19 @@ mod tests {
         };
         assert_eq!(read(tap), expected);
         assert_eq!(read(&tap.replace("# ", "ℹ ")), expected);
+    }
+
+    #[test]
+    fn maven_s_summary_is_counted_and_that_of_a_class_is_not() {
+        let said = "[ERROR] Tests run: 3, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 1.2 s <<< FAILURE! -- in A\n\
+                    [INFO] Results:\n\
+                    [ERROR] Tests run: 9, Failures: 1, Errors: 2, Skipped: 1\n";
+        let expected = Counts {
+            passed: 5,
+            failed: 3,
+            skipped: 1,
+        };
+        assert_eq!(read(said), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that shows that the repository is in order.
 
 mod deploy;
+mod flink;
 mod node;
 mod reference;
 mod rust;
@@ -15,7 +16,7 @@ use crate::tools::{CARGO_DENY, CHROMIUM, NODE, NPM, PYTHON};
 use crate::{child, kafka, repo, tidy, wasm};
 
 /// Every stage. The common mistakes are told of in seconds, and the dashboard is built before the collector embeds it.
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     Stage {
         name: "tidy",
         about: "the invariants of ARCHITECTURE.md",
@@ -81,6 +82,14 @@ const STAGES: [Stage; 12] = [
         run: rust::test_with_kafka,
     },
     Stage {
+        name: "flink",
+        about: "the Flink job, its operators and the whole of it, against what the native core counts",
+        needs: &[&kafka::JAVA, &kafka::MAVEN, &NODE, &NPM],
+        slow: true,
+        optional: false,
+        run: flink::test,
+    },
+    Stage {
         name: "deploy",
         about: "the deployment files, by the schema or the linter of their kind",
         needs: &[&PYTHON, &deploy::SYSTEMD],
@@ -117,8 +126,8 @@ const STAGES: [Stage; 12] = [
 
 /// Run every test there is.
 ///
-/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, kafka, deploy, cross,
-/// reference, deny. A stage that fails does not keep the next from
+/// The stages, in order: tidy, fmt, wasm, npm, clippy, rust, browser, kafka, flink, deploy,
+/// cross, reference, deny. A stage that fails does not keep the next from
 /// running. One whose tool is missing is skipped by name, with the line that installs the tool; where CI=true is set it
 /// fails instead, and a warning is an error. The last line reads "N passed, N failed, N skipped", in tests.
 #[derive(clap::Args)]
@@ -127,8 +136,8 @@ pub struct Args {
     /// Run this stage alone.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Leave out what takes minutes to build or asks the network: the stages kafka, with librdkafka, cross, which hosts
-    /// wasmtime, and reference.
+    /// Leave out what takes minutes to build or asks the network: the stages kafka, with librdkafka, flink, cross, which
+    /// hosts wasmtime, and reference.
     #[arg(long)]
     fast: bool,
 }

@@ -186,7 +186,7 @@ impl Trainer {
             problems,
             &mut table,
             "flink",
-            "there is no Flink job yet that could fold for this collector",
+            "the Flink job folds, but no collector can fit from its sums yet",
             "Write kind = \"embedded\", which trains in this process",
         );
         let trainer = Self {

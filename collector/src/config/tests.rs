@@ -97,7 +97,7 @@ fn kafka_and_flink_are_read_but_refused_by_a_build_without_them() {
     assert_eq!(
         errors("log = { kind = \"kafka\" }\ntrainer = { kind = \"flink\" }"),
         r#"etc/tiltwise.toml:1: log.kind = "kafka" cannot be served: this build has no Kafka. Build it with `cargo build --release --package tiltwise-collector --features kafka-tls`, or write kind = "embedded", which keeps the log on this machine
-etc/tiltwise.toml:2: trainer.kind = "flink" cannot be served: there is no Flink job yet that could fold for this collector. Write kind = "embedded", which trains in this process"#
+etc/tiltwise.toml:2: trainer.kind = "flink" cannot be served: the Flink job folds, but no collector can fit from its sums yet. Write kind = "embedded", which trains in this process"#
     );
 }
 

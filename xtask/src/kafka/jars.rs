@@ -11,14 +11,14 @@ use crate::{child, repo, stamp};
 
 pub const JAVA: Tool = Tool {
     program: "java",
-    role: "runs the Kafka broker of the tests",
+    role: "runs the Kafka broker of the tests, and the Flink job's tests",
     install: "apt-get install -y openjdk-17-jdk-headless",
     least: Some(17),
 };
 
 pub const MAVEN: Tool = Tool {
     program: "mvn",
-    role: "brings the jars of the Kafka broker",
+    role: "brings the jars of the Kafka broker, and builds the Flink job",
     install: "apt-get install -y maven",
     least: None,
 };

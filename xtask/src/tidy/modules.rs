@@ -12,6 +12,9 @@ const KAFKA: &str = "collector/src/log/kafka/client/";
 /// What that is measured against does too.
 const BARE: &str = "xtask/bare/";
 
+/// The class of the Flink job that hosts the core.
+const CORE: &str = "flink/src/main/java/io/tiltwise/flink/core/Core.java";
+
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(never_meet(snapshot, "http", "trainer"));
@@ -35,6 +38,16 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
                 line,
                 format!("rdkafka is named in the module {KAFKA} only"),
             ));
+        }
+    }
+    for file in snapshot
+        .files
+        .iter()
+        .filter(|file| file.path.ends_with(".java") && file.path != CORE)
+    {
+        for line in lines_naming(file, "endive") {
+            let what = format!("the JVM's wasm runtime is named in {CORE} only");
+            found.push(Finding::at(&file.path, line, what));
         }
     }
     found
@@ -142,6 +155,16 @@ mod tests {
         assert!(findings(&[("collector/src/http/mod.rs", "use axum::Router;")]).is_empty());
         assert_eq!(
             findings(&[("collector/src/hub.rs", "use axum::Router;")]).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_wasm_runtime_is_named_in_one_class() {
+        let import = "import run.endive.runtime.Memory;";
+        assert!(findings(&[(CORE, import)]).is_empty());
+        assert_eq!(
+            findings(&[("flink/src/main/java/io/tiltwise/flink/join/Join.java", import)]).len(),
             1
         );
     }

@@ -21,6 +21,9 @@ const SCRIPT: [&str; 6] = [
     "@ts-ignore",
 ];
 
+/// In Java.
+const JAVA: [&str; 3] = ["@Disabled", "@Ignore", "assumeTrue("];
+
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Vec::new();
     for file in &snapshot.files {
@@ -43,6 +46,8 @@ fn switched_off(file: &File) -> Vec<Finding> {
         .any(|ending| file.path.ends_with(ending))
     {
         (file.text.clone(), &SCRIPT)
+    } else if file.path.ends_with(".java") {
+        (file.text.clone(), &JAVA)
     } else {
         return Vec::new();
     };
@@ -77,6 +82,7 @@ mod tests {
     fn a_test_that_is_switched_off_is_found_in_both_languages() {
         assert_eq!(findings("a.rs", "#[ignore = \"slow\"]\nfn f() {}"), 1);
         assert_eq!(findings("a.ts", "test.skip(\"later\", () => {});"), 1);
+        assert_eq!(findings("A.java", "@Disabled\nvoid f() {}"), 1);
         assert_eq!(findings("a.mjs", "test.only(\"mine\", () => {});"), 1);
     }
 
