@@ -11,7 +11,7 @@ import run.endive.runtime.Memory;
 import run.endive.wasm.types.MemoryLimits;
 
 /**
- * One instance of the core: the very code that the collector folds with, as WebAssembly. The only class that knows so.
+ * One instance of the core: the very code that the collector folds with, as WebAssembly. Only this class and its memory know so.
  *
  * <p>An instance is for one thread: every subtask makes its own when it opens. Between calls it holds the definitions, and the
  * differences that nobody has taken yet; whatever lasts is bytes in the state of Flink. After a {@link Trap} it is of no use,
@@ -45,6 +45,7 @@ public final class Core {
         Instance instance = Instance.builder(CoreModule.load())
                 .withMachineFactory(CoreModule::create)
                 .withMemoryLimits(MEMORY)
+                .withMemoryFactory(FlatMemory::new)
                 .build();
         memory = instance.memory();
         long spec = instance.export("spec_version").apply()[0];
