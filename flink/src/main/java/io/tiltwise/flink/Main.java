@@ -3,7 +3,6 @@ package io.tiltwise.flink;
 import io.tiltwise.flink.events.LogBytes;
 import io.tiltwise.flink.events.LogBytesDeserializer;
 import io.tiltwise.flink.events.PartitionClock;
-import io.tiltwise.flink.join.Shards;
 import io.tiltwise.flink.rejected.RejectedSerializer;
 import io.tiltwise.flink.revisions.RevisionFolder;
 import io.tiltwise.flink.revisions.Revisions;
@@ -13,7 +12,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -25,7 +23,6 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.kafka.clients.admin.Admin;
 
 /** {@code tiltwise-flink.jar [SETTINGS] [--key value …]}: reads the settings, looks at the topics, and starts the job on Kafka. */
 public final class Main {
@@ -40,7 +37,7 @@ public final class Main {
         Settings settings = Settings.of(file, Arrays.copyOfRange(arguments, hasFile ? 1 : 0, arguments.length));
         Revisions revisions = new RevisionFolder(settings.revisions);
         revisions.read();
-        int partitions = partitions(settings);
+        int partitions = Topics.look(settings);
 
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
         if (!env.getCheckpointConfig().isCheckpointingEnabled()) {
@@ -81,40 +78,16 @@ public final class Main {
      * checkpoint is done.
      */
     private static <T> KafkaSink<T> sink(Settings settings, KafkaRecordSerializationSchema<T> serializer) {
+        Properties producer = new Properties();
+        producer.setProperty("max.request.size", Integer.toString(Topics.TOTAL_BYTES));
+        producer.setProperty("compression.type", "zstd");
+        producer.putAll(settings.kafka);
         return KafkaSink.<T>builder()
                 .setBootstrapServers(settings.bootstrapServers)
-                .setKafkaProducerConfig(settings.kafka)
+                .setKafkaProducerConfig(producer)
                 .setRecordSerializer(serializer)
                 .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
                 .build();
-    }
-
-    /** How many partitions the topic of events has; fails where a topic is missing or cannot be right. */
-    private static int partitions(Settings settings) throws Exception {
-        Properties properties = new Properties();
-        properties.putAll(settings.kafka);
-        properties.setProperty("bootstrap.servers", settings.bootstrapServers);
-        try (Admin admin = Admin.create(properties)) {
-            var topics = admin.listTopics().names().get();
-            for (String name : new String[] {"events", "accumulators", "rejected"}) {
-                if (!topics.contains(settings.topic(name))) {
-                    throw new IllegalStateException("topic " + settings.topic(name) + ": is not there; `tiltwise topics"
-                            + " create` makes it, and topic.prefix says how its name begins");
-                }
-            }
-            String events = settings.topic("events");
-            int partitions = admin.describeTopics(List.of(events))
-                    .allTopicNames()
-                    .get()
-                    .get(events)
-                    .partitions()
-                    .size();
-            if (Integer.bitCount(partitions) != 1 || partitions > Shards.COUNT) {
-                throw new IllegalStateException("topic " + events + " has " + partitions + " partitions: units are bound to"
-                        + " partitions by a power of two up to 256, so this topic is not a collector's");
-            }
-            return partitions;
-        }
     }
 
     private static String read(String file) throws IOException {

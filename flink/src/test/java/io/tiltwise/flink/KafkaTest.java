@@ -2,6 +2,7 @@ package io.tiltwise.flink;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tiltwise.flink.core.Core;
@@ -78,6 +79,20 @@ class KafkaTest {
         }
     }
 
+    @Test
+    void a_topic_that_would_lose_sums_is_refused_before_anything_starts() throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker))) {
+            List<NewTopic> topics = List.of(
+                    new NewTopic("lossy.events", 4, (short) 1),
+                    new NewTopic("lossy.rejected", 1, (short) 1),
+                    new NewTopic("lossy.accumulators", 1, (short) 1));
+            admin.createTopics(topics).all().get();
+        }
+        Settings settings = Settings.of("bootstrap.servers = " + broker + "\nrevisions = none\ntopic.prefix = lossy.");
+        String said = assertThrows(IllegalStateException.class, () -> Topics.look(settings)).getMessage();
+        assertTrue(said.contains("lossy.accumulators") && said.contains("cleanup.policy=compact"), said);
+    }
+
     private void submit() {
         try {
             Main.main(new String[] {
@@ -141,7 +156,7 @@ class KafkaTest {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker))) {
             admin.createTopics(List.of(
                             new NewTopic(PREFIX + "events", River.PARTITIONS, (short) 1),
-                            new NewTopic(PREFIX + "accumulators", 1, (short) 1),
+                            new NewTopic(PREFIX + "accumulators", 1, (short) 1).configs(Map.of("cleanup.policy", "compact")),
                             new NewTopic(PREFIX + "rejected", 1, (short) 1)))
                     .all()
                     .get();
