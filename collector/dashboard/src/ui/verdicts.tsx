@@ -7,7 +7,8 @@ const SIGN: Record<Leaning, string> = { better: "▲", worse: "▼", open: "≈"
 
 export function Verdicts({ experiment }: { experiment: Experiment }) {
   const { calibration, contrasts, drift, gains, guardrails, sampleRatio } = experiment;
-  const whole = [gains.control, gains.evenSplit].filter((gain) => gain !== null);
+  // What the sentence above has said already is not said twice.
+  const whole = [gains.control, gains.evenSplit].filter((gain) => gain !== null).filter((gain) => !experiment.sentence.startsWith(gain.sentence));
   return (
     <ul class="verdicts">
       {drift && (
