@@ -93,6 +93,25 @@ proptest! {
         prop_assert_eq!(sums_at(&mut erased, end), sums_at(&mut never, end));
     }
 
+    /// Who keeps each unit by itself looks at it once more, then: nothing may be left that only a second look would find.
+    #[test]
+    fn when_a_unit_rests_it_has_nothing_left_to_forget(events in events(), jitter in jitters()) {
+        let mut fold = fold();
+        for record in records(&events, &jitter) {
+            fold.apply(record);
+        }
+        for (_, unit) in fold.shards().flat_map(tiltwise_core::join::Shard::units) {
+            let mut rested = unit.clone();
+            if let Some(ms) = unit.rests_after_ms(fold.params(), fold.revisions()) {
+                rested.trim(fold.params(), fold.revisions(), ms + 1);
+            }
+            prop_assert_eq!(rested.rests_after_ms(fold.params(), fold.revisions()), None);
+            let mut later = rested.clone();
+            later.trim(fold.params(), fold.revisions(), BASE_MS + 1_000_000_000);
+            prop_assert_eq!(later, rested);
+        }
+    }
+
     #[test]
     fn a_unit_that_is_over_leaves_nothing_but_its_contribution(events in events(), jitter in jitters()) {
         let mut fold = fold();
