@@ -10,6 +10,7 @@ mod count;
 mod demo;
 mod edge;
 mod feed;
+mod flink;
 mod kafka;
 mod make;
 mod npm;
@@ -50,6 +51,7 @@ enum Command {
     Bench(bench::Args),
     Demo(demo::Args),
     Feed(feed::Args),
+    Flink(flink::Args),
     Kafka(kafka::Args),
     Wasm(wasm::Args),
     Test(test::Args),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Feed(args) => feed::run(&args),
+        Command::Flink(args) => flink::run(&args),
         Command::Kafka(args) => kafka::run(&args),
         Command::Wasm(args) => wasm::run(&args),
         Command::Test(args) => test::run(&args),

@@ -1,7 +1,7 @@
 //! The broker's jars, as `xtask/kafka/pom.xml` names them, copied once into the folder of build products.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -35,15 +35,20 @@ pub fn lib() -> PathBuf {
 
 /// Copies the jars, where the pom has changed since it was last done.
 pub fn fetch() -> Result<()> {
-    let (lib, digest) = (lib(), stamp::of(&[POM.to_owned()])?);
+    fetch_jars(POM, &lib(), "Kafka with Maven (54 MB, once)")
+}
+
+/// Copies the jars that a pom names into a folder, where the pom has changed since it was last done.
+pub fn fetch_jars(pom: &str, lib: &Path, what: &str) -> Result<()> {
+    let digest = stamp::of(&[pom.to_owned()])?;
     let mark = lib.join(".fetched");
     if stamp::holds(&mark, &digest) {
         return Ok(());
     }
-    println!("Fetching Kafka with Maven (54 MB, once) ...");
+    println!("Fetching {what} ...");
     // Jars of another version beside these would be found first or second, by chance.
     if lib.exists() {
-        fs::remove_dir_all(&lib).with_context(|| format!("removing {}", lib.display()))?;
+        fs::remove_dir_all(lib).with_context(|| format!("removing {}", lib.display()))?;
     }
     let mut maven = Command::new("mvn");
     maven.current_dir(repo::root());
@@ -51,7 +56,7 @@ pub fn fetch() -> Result<()> {
         "--batch-mode",
         "--quiet",
         "--file",
-        POM,
+        pom,
         COPY,
         "-DincludeScope=runtime",
     ]);

@@ -20,7 +20,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, test_kill_process};
 
 pub use self::cluster::Cluster;
-pub use self::jars::{JAVA, MAVEN, lib};
+pub use self::jars::{JAVA, MAVEN, fetch_jars, lib, program};
 use crate::tools::PYTHON;
 use crate::{child, python, repo, tools};
 
