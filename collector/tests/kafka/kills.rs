@@ -70,11 +70,12 @@ fn after_kills_of_collector_and_broker_every_acknowledged_event_is_in_the_topic_
     for sender in &mut senders {
         sender.finish(&collector.public);
     }
+    // A collector announces what the leader has counted. Alone it leads, and that is its own count.
+    stands_by.stop();
     Connection::open(&collector.public)
         .unwrap()
         .wait_for_fold(now_ms());
     collector.stop();
-    stands_by.stop();
 
     let found = topic::read(&broker.address(), "tiltwise.events");
     let report = inspect(&site, &found.records, &senders);
