@@ -111,10 +111,13 @@ final class Line implements AutoCloseable {
         Wire.Reader reader = new Wire.Reader(sums);
         for (int field = reader.next(); field != 0; field = reader.next()) {
             if (field == 5) {
-                long[] values = new long[13];
+                // Of an ArmBucket the metric (2), n (5) and the sum of rewards (6), which are zigzag.
+                long[] values = new long[7];
                 Wire.Reader bucket = new Wire.Reader(reader.bytes());
                 for (int at = bucket.next(); at != 0; at = bucket.next()) {
-                    values[at] = bucket.number();
+                    if (at < values.length) {
+                        values[at] = bucket.number();
+                    }
                 }
                 if (values[2] == 0) {
                     counted[0] += values[5] >>> 1 ^ -(values[5] & 1);
