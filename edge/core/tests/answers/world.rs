@@ -3,6 +3,7 @@
 use tiltwise_core::acc::Accumulators;
 use tiltwise_core::event::Exposure;
 use tiltwise_core::fit::Source;
+use tiltwise_core::hash::split_mix;
 use tiltwise_core::id::{RevisionId, UnitKind};
 use tiltwise_core::join::reward::Worth;
 use tiltwise_core::propensity::{ONE_Q30, share_q30};
@@ -59,13 +60,9 @@ impl World {
         }]
     }
 
-    /// SplitMix64.
+    /// In [0, 1).
     pub fn uniform(&mut self) -> f64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.chance;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        (split_mix(&mut self.chance) >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

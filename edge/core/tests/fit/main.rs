@@ -5,10 +5,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
-mod answers;
 mod cuts;
 mod delays;
 mod forgets;
 mod history;
+mod horizon;
 mod learns;
 mod world;
