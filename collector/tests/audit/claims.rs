@@ -25,6 +25,8 @@ type Lie = (&'static str, fn(&mut Exposure));
 
 const LIES: [Lie; 10] = [
     ("arms", |x| {
+        // The arm that is left: one without a propensity is no exposure at all.
+        x.arm = 0;
         x.propensities_q30.pop();
     }),
     ("unit-kind", |x| x.unit_kind = UnitKind::Account),
