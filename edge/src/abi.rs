@@ -12,6 +12,9 @@
 //! | `explode_v1`       | takes a `LogRecord` apart by unit, at its partition's clock: an `Exploded`        |
 //! | `fold_v1`          | joins a unit's events with its state: a `FoldAnswer` to a `FoldRequest`           |
 //! | `take_v1`          | the `Differences` that folding made, of all ticks up to this one                  |
+//! | `take_tallies_v1`  | the `Tallies` of all minutes that are over and whose differences were taken       |
+//! | `add_tallies_v1`   | the sum of the `Tallies` of one minute and revision: a `Tally`                    |
+//! | `minute_v1`        | what a minute has brought, with names: a `MinuteAnswer` to a `MinuteRequest`      |
 //! | `merge_v1`         | the sum of the `Accumulators` in a `MergeRequest`                                 |
 //! | `roll_up_v1`       | `Accumulators` in the widths of a clock; empty where nothing is left in them      |
 //! | `answer_v1`        | where the last answer stands; it holds until the next call                        |
@@ -26,6 +29,7 @@
 
 mod decide;
 mod fold;
+mod minutes;
 
 use alloc::alloc::{alloc, dealloc};
 use alloc::vec::Vec;
@@ -171,6 +175,36 @@ pub unsafe extern "C" fn fold_v1(block: *const u8, len: usize) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn take_v1(through_tick: u64) -> u32 {
     answer(folding().map(|folding| folding.take(through_tick)))
+}
+
+/// Hands over what all minutes have brought that are over at the end of this tick, of differences that were taken: `Tallies` at
+/// [`answer_v1`]; nothing where the settings of the fold do not ask for them. Returns a [`Code`].
+#[unsafe(no_mangle)]
+pub extern "C" fn take_tallies_v1(through_tick: u64) -> u32 {
+    answer(folding().map(|folding| folding.take_tallies(through_tick)))
+}
+
+/// Adds up encoded `Tallies` of one minute and revision. Returns a [`Code`]; the `Tally` stands at [`answer_v1`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn add_tallies_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let request = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.add_tallies(request)))
+}
+
+/// Says what a minute has brought, as an encoded `MinuteRequest` asks. Returns a [`Code`]; the `MinuteAnswer` stands at
+/// [`answer_v1`].
+///
+/// # Safety
+/// `block` points to `len` bytes, or `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minute_v1(block: *const u8, len: usize) -> u32 {
+    // SAFETY: the caller's contract.
+    let request = unsafe { bytes(block, len) };
+    answer(folding().and_then(|folding| folding.minute(request)))
 }
 
 /// Adds up the sums of one revision in an encoded `MergeRequest`. Returns a [`Code`]; the `Accumulators` stand at [`answer_v1`].

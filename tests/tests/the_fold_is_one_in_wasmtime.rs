@@ -39,6 +39,7 @@ impl Core {
             disorder_ms: PARAMS.disorder_ms,
             dedupe_ms: PARAMS.dedupe_ms,
             mark_ms: PARAMS.mark_ms,
+            ..proto::FoldSettings::default()
         };
         assert_eq!(core.call("open_fold_v1", &settings.encode_to_vec()), 0);
         for (id, revision) in revisions() {

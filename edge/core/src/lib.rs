@@ -10,6 +10,7 @@
 //! * [`policy`] is the rule from (features, model) to a probability for every arm; [`decide`] puts it all together, and
 //!   [`sticky`] remembers it for as long as its episode lasts.
 //! * [`infer`] reads what the sums say, safe to read at any time.
+//! * [`tally`] says what a minute of the log has brought, by arm and by the kinds of visitors that [`segments`] can name.
 //! * [`check`] repeats a decision that somebody claims to have made.
 //!
 //! # What this crate does not do
@@ -40,8 +41,10 @@ mod number;
 pub mod policy;
 pub mod propensity;
 pub mod revision;
+pub mod segments;
 pub mod snapshot;
 pub mod sticky;
+pub mod tally;
 pub mod targeting;
 pub mod time;
 pub mod wire;

@@ -15,6 +15,7 @@ use tiltwise_core::revision::Revision;
 use tiltwise_core::wire::{Reader, WIRE_VERSION, WireError, Writer};
 
 use super::Code;
+use super::minutes::{self, Minutes};
 
 /// The field of a record that holds its events.
 const EVENTS: u32 = 3;
@@ -24,10 +25,12 @@ pub(super) struct Folding {
     revisions: Revisions,
     /// The differences that were not taken yet.
     ticks: BTreeMap<u64, Sums>,
+    /// Nothing: nobody asks what a minute has brought.
+    minutes: Option<Minutes>,
 }
 
 /// What became of a call: the answer's bytes, or the code that says why there are none.
-type Answer = Result<Vec<u8>, Code>;
+pub(super) type Answer = Result<Vec<u8>, Code>;
 
 impl Folding {
     /// As an encoded `FoldSettings` says.
@@ -73,7 +76,14 @@ impl Folding {
             sums: self.ticks.entry(clock_ms / TICK_MS).or_default(),
         };
         for event in events {
+            let mut minutes = self.minutes.as_mut();
+            let seen = minutes
+                .as_mut()
+                .map(|minutes| minutes.see(&event, &self.revisions));
             let verdict = state.apply(event, &mut world);
+            if let (Some(minutes), Some(seen)) = (minutes, seen) {
+                minutes.count(clock_ms / TICK_MS, seen, verdict);
+            }
             for (count, _) in counts.iter_mut().zip(Verdict::ALL).filter(|(_, v)| *v == verdict) {
                 *count += 1;
             }
@@ -92,6 +102,9 @@ impl Folding {
         w.uint(1, WIRE_VERSION.into());
         for (tick, sums) in core::mem::replace(&mut self.ticks, later) {
             for (id, sums) in sums {
+                if let Some(minutes) = &mut self.minutes {
+                    minutes.add_sums(tick, &sums, &self.revisions);
+                }
                 w.message(2, |w| {
                     w.uint(1, tick);
                     w.fixed64(2, id.0);
@@ -100,6 +113,25 @@ impl Folding {
             }
         }
         w.into_bytes()
+    }
+
+    /// What all minutes have brought that are over at the end of this tick, and whose differences have been taken: `Tallies`.
+    pub(super) fn take_tallies(&mut self, through_tick: u64) -> Vec<u8> {
+        self.minutes
+            .as_mut()
+            .map_or_else(Vec::new, |minutes| minutes.take(through_tick))
+    }
+
+    /// The sum of the tallies of one minute and revision.
+    pub(super) fn add_tallies(&self, request: &[u8]) -> Answer {
+        minutes::add(request, &self.revisions)
+    }
+
+    /// What a minute has brought to a revision, with names: a `MinuteAnswer` to a `MinuteRequest`.
+    pub(super) fn minute(&mut self, request: &[u8]) -> Answer {
+        self.minutes
+            .get_or_insert_default()
+            .minute(request, &self.revisions)
     }
 
     /// The sum of all sums in a `MergeRequest`: `Accumulators`.
@@ -250,6 +282,7 @@ fn read_settings(bytes: &[u8]) -> Result<Folding, WireError> {
         dedupe_ms: 0,
         mark_ms: 0,
     };
+    let mut minutes: Option<Minutes> = None;
     let mut r = Reader::new(bytes);
     while let Some((number, field)) = r.next()? {
         match number {
@@ -258,6 +291,9 @@ fn read_settings(bytes: &[u8]) -> Result<Folding, WireError> {
             3 => params.disorder_ms = r.u64(field)?,
             4 => params.dedupe_ms = r.u64(field)?,
             5 => params.mark_ms = r.u64(field)?,
+            6 if r.bool(field)? => drop(minutes.get_or_insert_default()),
+            6 => {}
+            7 => minutes.get_or_insert_default().list(r.bytes(field)?)?,
             _ => return Err(r.unknown()),
         }
     }
@@ -266,6 +302,7 @@ fn read_settings(bytes: &[u8]) -> Result<Folding, WireError> {
         params,
         revisions: Revisions::new(),
         ticks: BTreeMap::new(),
+        minutes,
     })
 }
 
@@ -283,7 +320,7 @@ fn read_sums(bytes: &[u8]) -> Result<Vec<&[u8]>, WireError> {
     Ok(all)
 }
 
-fn version(wire: u32) -> Result<u32, WireError> {
+pub(super) fn version(wire: u32) -> Result<u32, WireError> {
     match wire {
         WIRE_VERSION => Ok(wire),
         0 => Err(WireError::missing("wire version")),
@@ -291,7 +328,7 @@ fn version(wire: u32) -> Result<u32, WireError> {
     }
 }
 
-fn wrong(error: WireError) -> Code {
+pub(super) fn wrong(error: WireError) -> Code {
     match error {
         WireError::Newer { .. } => Code::Upgrade,
         _ => Code::Unreadable,
@@ -309,6 +346,8 @@ mod tests {
             assert_eq!(folding.fold(bytes).unwrap_err(), Code::Unreadable);
             assert_eq!(folding.merge(bytes).unwrap_err(), Code::Unreadable);
             assert_eq!(folding.roll_up(bytes, 1).unwrap_err(), Code::Unreadable);
+            assert_eq!(folding.add_tallies(bytes).unwrap_err(), Code::Unreadable);
+            assert_eq!(folding.minute(bytes).unwrap_err(), Code::Unreadable);
             assert_eq!(folding.add_revision(1, bytes), Err(Code::Unreadable));
             assert!(explode(bytes, 0).is_err());
         }

@@ -22,9 +22,14 @@ use crate::{child, tools};
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The topics with their partitions, and what they are made with.
-const TOPICS: [(&str, &str, &[&str]); 3] = [
+const TOPICS: [(&str, &str, &[&str]); 4] = [
     ("tiltwise.events", "16", &[]),
     ("tiltwise.rejected", "1", &[]),
+    (
+        "tiltwise.metrics",
+        "1",
+        &["--config", "cleanup.policy=compact,delete"],
+    ),
     (
         "tiltwise.accumulators",
         "1",

@@ -105,6 +105,31 @@ impl Inference {
         (metric * CELLS + cell) * self.arms + arm
     }
 
+    /// The metric and the arm of an entry of a bucket.
+    pub fn metric_and_arm(&self, place: usize) -> (u32, u32) {
+        let arms = self.arms.max(1);
+        ((place / arms / CELLS) as u32, (place % arms) as u32)
+    }
+
+    /// Of the optimised metric the units and propensities alone.
+    pub(super) fn shown_only(&self) -> Self {
+        let of_first = CELLS * self.arms;
+        let buckets = self.buckets.iter().map(|(&start, from)| {
+            let mut bucket = Bucket::new(from.arms.len());
+            let pairs = bucket.arms.iter_mut().zip(&from.arms).take(of_first);
+            for (into, cell) in pairs {
+                into.n = cell.n;
+                into.sum_p_q30 = cell.sum_p_q30;
+            }
+            (start, bucket)
+        });
+        Self {
+            margins_micros: self.margins_micros.clone(),
+            buckets: buckets.collect(),
+            ..*self
+        }
+    }
+
     pub(super) fn change(
         &mut self,
         x: &Exposure,

@@ -56,6 +56,17 @@ impl Accumulators {
         }
     }
 
+    /// Of these sums only who was shown what, and with which probability: what the sample ratio is read from.
+    #[must_use]
+    pub fn shown_only(&self) -> Self {
+        Self {
+            revision: self.revision,
+            ladder: self.ladder,
+            learning: Learning::new(self.learning.arms()),
+            inference: self.inference.shown_only(),
+        }
+    }
+
     pub fn revision(&self) -> RevisionId {
         self.revision
     }

@@ -5,6 +5,9 @@ import io.tiltwise.flink.events.LogBytes;
 import io.tiltwise.flink.join.Difference;
 import io.tiltwise.flink.join.Join;
 import io.tiltwise.flink.join.Shards;
+import io.tiltwise.flink.minutes.Minutes;
+import io.tiltwise.flink.minutes.Said;
+import io.tiltwise.flink.minutes.Tally;
 import io.tiltwise.flink.rejected.Rejected;
 import io.tiltwise.flink.revisions.Revisions;
 import io.tiltwise.flink.events.UnitEvents;
@@ -23,11 +26,13 @@ public final class Job {
     /**
      * @param events the log; its watermark is the clock of its partitions, and each partition stays in its order
      * @param totals takes the sums of every revision, under the tick up to which they count
+     * @param minutes takes what people and warehouses read of every minute
      * @param rejected takes what is no record of the log
      */
     public static void build(
             DataStream<LogBytes> events,
             Sink<Total> totals,
+            Sink<Said> minutes,
             Sink<Rejected> rejected,
             Settings settings,
             Revisions revisions) {
@@ -40,14 +45,23 @@ public final class Job {
                 .sinkTo(rejected)
                 .name("rejected")
                 .uid("rejected");
-        exploded.keyBy(new Shards(), Types.INT)
+        SingleOutputStreamOperator<Difference> joined = exploded.keyBy(new Shards(), Types.INT)
                 .transform(
                         "join and fold",
                         TypeInformation.of(Difference.class),
-                        new Join(settings.waits, revisions))
+                        new Join(settings.waits, revisions, settings.names))
                 .uid("join")
-                .setMaxParallelism(Shards.COUNT)
-                .keyBy(Difference::revision, Types.LONG)
+                .setMaxParallelism(Shards.COUNT);
+        joined.getSideOutput(Tally.TAG)
+                .union(exploded.getSideOutput(Tally.TAG))
+                .keyBy(Tally::revision, Types.LONG)
+                .process(new Minutes(settings.waits, revisions, settings.names), TypeInformation.of(Said.class))
+                .name("minutes")
+                .uid("minutes")
+                .sinkTo(minutes)
+                .name("metrics")
+                .uid("metrics");
+        joined.keyBy(Difference::revision, Types.LONG)
                 .process(
                         new Merge(settings.waits, revisions, settings.publishEveryTicks),
                         TypeInformation.of(Total.class))

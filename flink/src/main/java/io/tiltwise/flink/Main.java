@@ -3,6 +3,7 @@ package io.tiltwise.flink;
 import io.tiltwise.flink.events.LogBytes;
 import io.tiltwise.flink.events.LogBytesDeserializer;
 import io.tiltwise.flink.events.PartitionClock;
+import io.tiltwise.flink.minutes.SaidSerializer;
 import io.tiltwise.flink.rejected.RejectedSerializer;
 import io.tiltwise.flink.revisions.RevisionFolder;
 import io.tiltwise.flink.revisions.Revisions;
@@ -46,6 +47,7 @@ public final class Main {
         Job.build(
                 events(env, settings, partitions),
                 sink(settings, new TotalSerializer(settings.topic("accumulators"))),
+                sink(settings, new SaidSerializer(settings.topic("metrics"))),
                 sink(settings, new RejectedSerializer(settings.topic("rejected"))),
                 settings,
                 revisions);

@@ -1,5 +1,6 @@
 package io.tiltwise.flink;
 
+import io.tiltwise.flink.core.Names;
 import io.tiltwise.flink.core.Waits;
 import io.tiltwise.flink.events.Tick;
 import java.io.IOException;
@@ -39,6 +40,9 @@ public final class Settings implements Serializable {
     /** Handed to Kafka's client under the rest of their name. */
     private static final String KAFKA = "kafka.";
 
+    /** What kinds of visitors are called: an attribute's name follows. */
+    private static final String VALUES = "values.";
+
     public final String bootstrapServers;
     public final String topicPrefix;
     public final String groupId;
@@ -46,6 +50,7 @@ public final class Settings implements Serializable {
     public final Waits waits;
     public final long publishEveryTicks;
     public final long readAheadMs;
+    public final Names names;
     public final Properties kafka;
 
     private Settings(Map<String, String> values, List<String> problems) {
@@ -65,8 +70,12 @@ public final class Settings implements Serializable {
         }
         publishEveryTicks = everyMs / Tick.MS;
         readAheadMs = duration(values, "read.ahead", problems);
+        names = new Names(new TreeMap<>());
         kafka = new Properties();
         values.forEach((key, value) -> {
+            if (key.startsWith(VALUES)) {
+                names.values().put(key.substring(VALUES.length()), List.of(value.trim().split("\\s*,\\s*")));
+            }
             if (key.startsWith(KAFKA)) {
                 kafka.setProperty(key.substring(KAFKA.length()), value);
             }
@@ -108,11 +117,11 @@ public final class Settings implements Serializable {
     }
 
     private static void put(Map<String, String> values, String key, String value, List<String> problems) {
-        if (KEYS.containsKey(key) || key.startsWith(KAFKA)) {
+        if (KEYS.containsKey(key) || key.startsWith(KAFKA) || key.startsWith(VALUES)) {
             values.put(key, value);
         } else {
-            problems.add(key + ": there is no such setting; there are " + String.join(", ", KEYS.keySet()) + ", and "
-                    + KAFKA + "… for Kafka's client");
+            problems.add(key + ": there is no such setting; there are " + String.join(", ", KEYS.keySet()) + ", "
+                    + VALUES + "… for the values of an attribute, and " + KAFKA + "… for Kafka's client");
         }
     }
 

@@ -26,7 +26,7 @@ final class Topics {
             Set<String> there = admin.listTopics().names().get();
             String events = settings.topic("events");
             String accumulators = settings.topic("accumulators");
-            for (String name : List.of(events, settings.topic("rejected"))) {
+            for (String name : List.of(events, settings.topic("rejected"), settings.topic("metrics"))) {
                 require(there.contains(name), name, "is not there. `tiltwise topics create` makes it; topic.prefix says how its"
                         + " name begins");
             }

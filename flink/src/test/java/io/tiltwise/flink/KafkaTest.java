@@ -85,6 +85,7 @@ class KafkaTest {
             List<NewTopic> topics = List.of(
                     new NewTopic("lossy.events", 4, (short) 1),
                     new NewTopic("lossy.rejected", 1, (short) 1),
+                    new NewTopic("lossy.metrics", 1, (short) 1),
                     new NewTopic("lossy.accumulators", 1, (short) 1));
             admin.createTopics(topics).all().get();
         }
@@ -157,6 +158,7 @@ class KafkaTest {
             admin.createTopics(List.of(
                             new NewTopic(PREFIX + "events", River.PARTITIONS, (short) 1),
                             new NewTopic(PREFIX + "accumulators", 1, (short) 1).configs(Map.of("cleanup.policy", "compact")),
+                            new NewTopic(PREFIX + "metrics", 1, (short) 1),
                             new NewTopic(PREFIX + "rejected", 1, (short) 1)))
                     .all()
                     .get();

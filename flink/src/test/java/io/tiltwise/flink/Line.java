@@ -7,6 +7,10 @@ import io.tiltwise.flink.events.UnitEvents;
 import io.tiltwise.flink.join.Difference;
 import io.tiltwise.flink.join.Join;
 import io.tiltwise.flink.join.Shards;
+import io.tiltwise.flink.core.Names;
+import io.tiltwise.flink.minutes.Minutes;
+import io.tiltwise.flink.minutes.Said;
+import io.tiltwise.flink.minutes.Tally;
 import io.tiltwise.flink.rejected.Rejected;
 import io.tiltwise.flink.sums.Merge;
 import io.tiltwise.flink.sums.Total;
@@ -27,12 +31,18 @@ final class Line implements AutoCloseable {
     private final OneInputStreamOperatorTestHarness<LogBytes, UnitEvents> explode;
     private final KeyedOneInputStreamOperatorTestHarness<Integer, UnitEvents, Difference> join;
     private final KeyedOneInputStreamOperatorTestHarness<Long, Difference, Total> merge;
+    private final KeyedOneInputStreamOperatorTestHarness<Long, Tally, Said> minutes;
     private final Map<Integer, Long> ends = new HashMap<>();
     final List<Total> totals = new ArrayList<>();
+    final List<Said> said = new ArrayList<>();
     private long checkpoints;
 
-    /** What a checkpoint of all three holds. */
-    record Kept(OperatorSubtaskState explode, OperatorSubtaskState join, OperatorSubtaskState merge) {}
+    /** What a checkpoint of all of them holds. */
+    record Kept(
+            OperatorSubtaskState explode,
+            OperatorSubtaskState join,
+            OperatorSubtaskState merge,
+            OperatorSubtaskState minutes) {}
 
     Line() throws Exception {
         this(null);
@@ -41,22 +51,29 @@ final class Line implements AutoCloseable {
     Line(Kept kept) throws Exception {
         explode = new OneInputStreamOperatorTestHarness<>(new Explode(River.WAITS));
         join = new KeyedOneInputStreamOperatorTestHarness<>(
-                new Join(River.WAITS, River.revisions()), new Shards(), Types.INT, Shards.COUNT, 1, 0);
+                new Join(River.WAITS, River.revisions(), Names.NONE), new Shards(), Types.INT, Shards.COUNT, 1, 0);
         merge = new KeyedOneInputStreamOperatorTestHarness<>(
                 new KeyedProcessOperator<>(new Merge(River.WAITS, River.revisions(), 5)),
                 Difference::revision,
                 Types.LONG);
+        minutes = new KeyedOneInputStreamOperatorTestHarness<>(
+                new KeyedProcessOperator<>(new Minutes(River.WAITS, River.revisions(), Names.NONE)),
+                Tally::revision,
+                Types.LONG);
         explode.setup();
         join.setup();
         merge.setup();
+        minutes.setup();
         if (kept != null) {
             explode.initializeState(kept.explode());
             join.initializeState(kept.join());
             merge.initializeState(kept.merge());
+            minutes.initializeState(kept.minutes());
         }
         explode.open();
         join.open();
         merge.open();
+        minutes.open();
     }
 
     /** A record comes to the end of a partition. */
@@ -78,7 +95,7 @@ final class Line implements AutoCloseable {
         long id = ++checkpoints;
         join.getOperator().prepareSnapshotPreBarrier(id);
         flow();
-        return new Kept(explode.snapshot(id, id), join.snapshot(id, id), merge.snapshot(id, id));
+        return new Kept(explode.snapshot(id, id), join.snapshot(id, id), merge.snapshot(id, id), minutes.snapshot(id, id));
     }
 
     List<Rejected> rejected() {
@@ -97,6 +114,11 @@ final class Line implements AutoCloseable {
 
     int timers() {
         return join.numEventTimeTimers();
+    }
+
+    /** How many minutes wait, and how many revisions are known to have been shown. */
+    int minutes() {
+        return minutes.numKeyedStateEntries();
     }
 
     /** Everything is over: what the totals say then of the first metric, as {units, rewards in micros}. */
@@ -136,9 +158,12 @@ final class Line implements AutoCloseable {
                 join.processElement(Line.<UnitEvents>element(out));
             }
         }
+        pass(explode);
+        pass(join);
         for (Object out = join.getOutput().poll(); out != null; out = join.getOutput().poll()) {
             if (out instanceof Watermark mark) {
                 merge.processWatermark(mark);
+                minutes.processWatermark(mark);
             } else {
                 merge.processElement(Line.<Difference>element(out));
             }
@@ -148,6 +173,23 @@ final class Line implements AutoCloseable {
                 totals.add(Line.<Total>element(out).getValue());
             }
         }
+        for (Object out = minutes.getOutput().poll(); out != null; out = minutes.getOutput().poll()) {
+            if (!(out instanceof Watermark)) {
+                said.add(Line.<Said>element(out).getValue());
+            }
+        }
+    }
+
+    /** What an operator has counted, which it did before its watermark. */
+    private void pass(OneInputStreamOperatorTestHarness<?, ?> from) throws Exception {
+        var tallies = from.getSideOutput(Tally.TAG);
+        for (StreamRecord<Tally> tally = next(tallies); tally != null; tally = next(tallies)) {
+            minutes.processElement(tally);
+        }
+    }
+
+    private static <T> T next(java.util.Queue<T> queue) {
+        return queue == null ? null : queue.poll();
     }
 
     @SuppressWarnings("unchecked")
@@ -160,5 +202,6 @@ final class Line implements AutoCloseable {
         explode.close();
         join.close();
         merge.close();
+        minutes.close();
     }
 }

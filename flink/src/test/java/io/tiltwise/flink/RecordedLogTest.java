@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.tiltwise.flink.core.Core;
 import io.tiltwise.flink.events.LogBytes;
 import io.tiltwise.flink.events.PartitionClock;
+import io.tiltwise.flink.minutes.Said;
 import io.tiltwise.flink.rejected.Rejected;
 import io.tiltwise.flink.sums.Total;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ class RecordedLogTest {
                 .assignTimestampsAndWatermarks(
                         WatermarkStrategy.forGenerator(context -> new PartitionClock(River.PARTITIONS)))
                 .setParallelism(1);
-        Job.build(events, totals, rejected, settings, River.revisions());
+        Job.build(events, totals, new Collected<Said>("minutes"), rejected, settings, River.revisions());
         env.execute();
 
         assertTrue(rejected.all().isEmpty());

@@ -35,6 +35,9 @@ public final class Core {
     private final ExportFunction explode;
     private final ExportFunction fold;
     private final ExportFunction take;
+    private final ExportFunction takeTallies;
+    private final ExportFunction addTallies;
+    private final ExportFunction minute;
     private final ExportFunction merge;
     private final ExportFunction rollUp;
     private final ExportFunction answer;
@@ -42,6 +45,11 @@ public final class Core {
 
     /** Every export is looked up now, so that a module that lacks one fails here and not in the middle of a fold. */
     public Core(Waits waits) {
+        this(waits, null);
+    }
+
+    /** With names it is counted, too, what minutes bring. */
+    public Core(Waits waits, Names names) {
         Instance instance = Instance.builder(CoreModule.load())
                 .withMachineFactory(CoreModule::create)
                 .withMemoryLimits(MEMORY)
@@ -59,18 +67,24 @@ public final class Core {
         explode = instance.export("explode_v1");
         fold = instance.export("fold_v1");
         take = instance.export("take_v1");
+        takeTallies = instance.export("take_tallies_v1");
+        addTallies = instance.export("add_tallies_v1");
+        minute = instance.export("minute_v1");
         merge = instance.export("merge_v1");
         rollUp = instance.export("roll_up_v1");
         answer = instance.export("answer_v1");
         answerLen = instance.export("answer_len_v1");
-        byte[] settings = new Wire.Writer()
+        Wire.Writer settings = new Wire.Writer()
                 .number(1, Wire.VERSION)
                 .number(2, waits.latenessMs())
                 .number(3, waits.disorderMs())
                 .number(4, waits.dedupeMs())
                 .number(5, waits.markMs())
-                .done();
-        require(call(instance.export("open_fold_v1"), settings), "the settings of the fold");
+                .number(6, names == null ? 0 : 1);
+        if (names != null) {
+            names.write(settings);
+        }
+        require(call(instance.export("open_fold_v1"), settings.done()), "the settings of the fold");
     }
 
     /** Makes definitions known. One that is known is never replaced. */
@@ -124,6 +138,43 @@ public final class Core {
         return differences;
     }
 
+    /** What minutes have brought that are over at the end of this tick and whose differences were taken: encoded {@code Tally}s. */
+    public List<byte[]> takeTallies(long throughTick) {
+        require(apply(takeTallies, throughTick), "the tallies");
+        List<byte[]> tallies = new ArrayList<>();
+        Wire.Reader reader = new Wire.Reader(answer());
+        for (int field = reader.next(); field != 0; field = reader.next()) {
+            if (field == 2) {
+                tallies.add(reader.bytes());
+            }
+        }
+        return tallies;
+    }
+
+    /** The sum of two tallies of one minute and revision. Nothing where the revision is not known. */
+    public byte[] addTallies(byte[] one, byte[] other) {
+        byte[] request = new Wire.Writer()
+                .number(1, Wire.VERSION)
+                .bytes(2, one)
+                .bytes(2, other)
+                .done();
+        return answerIfKnown(call(addTallies, request), "tallies");
+    }
+
+    /**
+     * What a minute has brought, as an encoded {@code MinuteAnswer}. Nothing where the revision is not known.
+     *
+     * @param shown as the answer of the minute before had it
+     */
+    public byte[] minute(byte[] tally, byte[] shown) {
+        byte[] request = new Wire.Writer()
+                .number(1, Wire.VERSION)
+                .bytes(2, tally)
+                .bytes(3, shown)
+                .done();
+        return answerIfKnown(call(minute, request), "a tally");
+    }
+
     /**
      * The sum of two sums of one revision. Nothing where the revision is not known.
      */
@@ -133,12 +184,7 @@ public final class Core {
                 .bytes(2, one)
                 .bytes(2, other)
                 .done();
-        int code = call(merge, request);
-        if (code == UNKNOWN_REVISION) {
-            return null;
-        }
-        require(code, "sums");
-        return answer();
+        return answerIfKnown(call(merge, request), "sums");
     }
 
     /** Sums in the widths of a clock that is not before any that they have seen; empty where nothing is left in them. */
@@ -163,6 +209,14 @@ public final class Core {
         int code = apply(export, arguments);
         apply(dealloc, at, bytes.length);
         return code;
+    }
+
+    private byte[] answerIfKnown(int code, String what) {
+        if (code == UNKNOWN_REVISION) {
+            return null;
+        }
+        require(code, what);
+        return answer();
     }
 
     private byte[] answer() {

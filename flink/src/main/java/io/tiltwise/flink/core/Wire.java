@@ -1,6 +1,7 @@
 package io.tiltwise.flink.core;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -44,6 +45,10 @@ public final class Wire {
                 out.write(value, 0, value.length);
             }
             return this;
+        }
+
+        public Writer text(int field, String value) {
+            return bytes(field, value.getBytes(StandardCharsets.UTF_8));
         }
 
         public byte[] done() {

@@ -3,6 +3,7 @@ package io.tiltwise.flink.events;
 import io.tiltwise.flink.core.Core;
 import io.tiltwise.flink.core.Exploded;
 import io.tiltwise.flink.core.Waits;
+import io.tiltwise.flink.minutes.Tally;
 import io.tiltwise.flink.rejected.Rejected;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -69,6 +70,11 @@ public final class Explode extends AbstractStreamOperator<UnitEvents>
             exploded = core.explode(record.bytes(), clocks.getOrDefault(record.partition(), 0L));
         } catch (Core.UnreadableRecord unreadable) {
             output.collect(Rejected.TAG, new StreamRecord<>(Rejected.of(record, unreadable.getMessage())));
+            // Before the first record that can be read there is no minute that it would belong to.
+            if (clocks.containsKey(record.partition())) {
+                Tally one = Tally.unreadable(clocks.get(record.partition()));
+                output.collect(Tally.TAG, new StreamRecord<>(one));
+            }
             return;
         } catch (Core.UpgradeFirst newer) {
             throw new SuppressRestartsException(new IllegalStateException(

@@ -2,9 +2,11 @@ package io.tiltwise.flink.join;
 
 import io.tiltwise.flink.core.Core;
 import io.tiltwise.flink.core.Folded;
+import io.tiltwise.flink.core.Names;
 import io.tiltwise.flink.core.Waits;
 import io.tiltwise.flink.events.Tick;
 import io.tiltwise.flink.events.UnitEvents;
+import io.tiltwise.flink.minutes.Tally;
 import io.tiltwise.flink.revisions.Revisions;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -36,20 +38,22 @@ public final class Join extends AbstractStreamOperator<Difference>
 
     private final Waits waits;
     private final Revisions revisions;
+    private final Names names;
     private transient Core core;
     private transient MapState<Unit, byte[]> units;
     private transient InternalTimerService<Unit> rests;
     private transient Counter[] joined;
 
-    public Join(Waits waits, Revisions revisions) {
+    public Join(Waits waits, Revisions revisions, Names names) {
         this.waits = waits;
         this.revisions = revisions;
+        this.names = names;
     }
 
     @Override
     public void open() throws Exception {
         super.open();
-        core = new Core(waits);
+        core = new Core(waits, names);
         core.addRevisions(revisions.read());
         TypeInformation<Unit> unit = TypeInformation.of(Unit.class);
         units = getRuntimeContext()
@@ -111,6 +115,9 @@ public final class Join extends AbstractStreamOperator<Difference>
     private void handOn(long throughTick) {
         for (Difference difference : core.take(throughTick)) {
             output.collect(new StreamRecord<>(difference, Tick.end(difference.tick())));
+        }
+        for (byte[] tally : core.takeTallies(throughTick)) {
+            output.collect(Tally.TAG, new StreamRecord<>(Tally.read(tally)));
         }
     }
 
